@@ -1,0 +1,207 @@
+"""`ward` コマンド: 引数を読み、動詞を呼び、印字する。"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from backend.errors import LineError, Refused
+from backend.permissions import Role
+from backend.settings import Settings
+
+DONE, REFUSED, USAGE = 0, 1, 2
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """終わりの値: 0 済んだ、1 断られた・誤りが見つかった、2 使い方が違う。"""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = Settings()
+        code = options.verb(settings, options) or DONE
+    except ValidationError as error:
+        _complain("設定に誤りがあります。", *(_setting_error(e) for e in error.errors()))
+        code = USAGE
+    except Refused as refused:
+        _complain(refused.message, refused.next_step)
+        code = REFUSED
+    except LineError as error:
+        _complain(f"LINEへの呼び出しができませんでした({error.status} {error.message})。")
+        code = REFUSED
+    except PermissionError as error:
+        _complain(f"{error.filename} に書き込めません。", "フォルダの持ち主と権限を確かめてください。")
+        code = REFUSED
+    except OSError as error:
+        if error.errno != 28:  # ENOSPC
+            raise
+        _complain("ディスクに空きがありません。", "空きを作ってから、もう一度実行してください。")
+        code = REFUSED
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def _demo(settings: Settings, options: argparse.Namespace) -> int:
+    from backend.demo import start
+
+    return start.run(settings, port=options.port, simulator_port=options.simulator_port, say=print)
+
+
+def _serve(settings: Settings, options: argparse.Namespace) -> None:
+    import uvicorn
+
+    from backend.app import create_app
+    from backend.demo import door
+    from backend.line.gateway import Gateway
+
+    ready = _with_database(settings)
+    app = create_app(ready, Gateway.from_settings(ready), more_routes=door.routes(ready))
+    uvicorn.run(
+        app,
+        host=options.host,
+        port=options.port,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        proxy_headers=bool(ready.trusted_proxies),
+        forwarded_allow_ips=ready.trusted_proxies or None,
+        log_level="warning",
+    )
+
+
+def _worker(settings: Settings, _options: argparse.Namespace) -> None:
+    from backend import worker
+    from backend.line.gateway import Gateway
+
+    ready = _with_database(settings)
+    asyncio.run(worker.run(ready, Gateway.from_settings(ready)))
+
+
+def _simulator(settings: Settings, options: argparse.Namespace) -> None:
+    from backend.simulator import serve
+
+    serve.main(_simulator_arguments(settings, options))
+
+
+def _migrate(settings: Settings, _options: argparse.Namespace) -> None:
+    from backend.database import setup
+
+    done = asyncio.run(setup.migrate(_with_database(settings)))
+    print(f"{len(done)}件の移行を行いました。" if done else "行う移行はありません。")
+
+
+def _staff_add(settings: Settings, options: argparse.Namespace) -> None:
+    from backend.staff import invitations
+    from backend.store import work
+
+    async def add() -> str:
+        return await work.run(
+            invitations.add, options.login, options.name, Role(options.role), options.section, options.section_name
+        )
+
+    token = _in_database(settings, add)
+    print("招待を作りました。次のアドレスを本人に渡してください(72時間、一度だけ使えます)。")
+    print(f"{settings.console_url}/console/invitation/{token}")
+
+
+def _in_database(settings: Settings, verb: Callable[[], Awaitable[Any]]) -> Any:
+    from backend.store.pool import close_pool, open_pool
+
+    ready = _with_database(settings)
+
+    async def inside() -> Any:
+        assert ready.database_url
+        await open_pool(ready.database_url.get_secret_value(), size=4)
+        try:
+            return await verb()
+        finally:
+            await close_pool()
+
+    return asyncio.run(inside())
+
+
+def _with_database(settings: Settings) -> Settings:
+    from backend.database import setup
+
+    return setup.with_database(settings)
+
+
+def _simulator_arguments(settings: Settings, options: argparse.Namespace) -> list[str]:
+    return [
+        "--host", options.host, "--port", str(options.port), "--data-dir", str(settings.data_dir),
+        *(["--tls-port", str(options.tls_port)] if options.tls_port else []),
+    ]  # fmt: skip
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        _complain(f"使い方が違います: {message}", f"`{self.prog} --help` で使い方を表示します。")
+        sys.exit(USAGE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="ward", description="文京区LINE公式アカウントの運用システム", allow_abbrev=False)
+    verbs = parser.add_subparsers(required=True, metavar="コマンド", title="コマンド", parser_class=_Parser)
+
+    demo = _verb(verbs, "demo", "手元で試すための一式を起動する", _demo)
+    demo.add_argument("--port", type=int, default=8000, help="画面のポート(既定 8000)")
+    demo.add_argument("--simulator-port", type=int, default=8001, help="模擬LINEのポート(既定 8001)")
+
+    serve = _verb(verbs, "serve", "画面とWebhookのサーバーを起動する", _serve)
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8000)
+
+    _verb(verbs, "worker", "配信と定時の仕事を行うプロセスを起動する", _worker)
+
+    simulator = _verb(verbs, "simulator", "LINE模擬環境を起動する", _simulator)
+    simulator.add_argument("--host", default="127.0.0.1")
+    simulator.add_argument("--port", type=int, default=8001)
+    simulator.add_argument("--tls-port", type=int, default=0, help="試験用のTLSのポート")
+
+    _verb(verbs, "migrate", "データベースの表を最新にする", _migrate)
+
+    staff = verbs.add_parser("staff", help="職員を管理する").add_subparsers(required=True, metavar="コマンド", parser_class=_Parser)
+    add = _verb(staff, "add", "職員を招待する(一度だけ使える招待のアドレスを作る)", _staff_add)
+    add.add_argument("login", help="サインインの名前(半角英数字)")
+    add.add_argument("--name", required=True, help="氏名")
+    add.add_argument("--role", required=True, choices=[role.value for role in Role], help="役割")
+    add.add_argument("--section", required=True, help="所管課の符号(半角英数字)")
+    add.add_argument("--section-name", default="", help="所管課の名前(初めての課のとき)")
+
+    _richmenu(verbs)
+    return parser
+
+
+def _richmenu(verbs: Any) -> None:
+    from backend.menus import command
+
+    menus = verbs.add_parser("richmenu", help="リッチメニューを管理する").add_subparsers(
+        required=True, metavar="コマンド", parser_class=_Parser
+    )
+    command.add_to(menus, _verb, _in_database)
+
+
+def _verb(parent: Any, name: str, words: str, verb: Callable[..., Any]) -> argparse.ArgumentParser:
+    parser = parent.add_parser(name, help=words, description=words, allow_abbrev=False)
+    parser.set_defaults(verb=verb)
+    return parser
+
+
+def _setting_error(error: Any) -> str:
+    name = "WARD_" + str(error["loc"][0]).upper() if error["loc"] else ""
+    return f"{name} {error['msg'].removeprefix('Value error, ')}".strip()
+
+
+def _complain(*lines: str) -> None:
+    print("\n".join(line for line in lines if line), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
+
+__all__ = ["Path", "json", "main"]

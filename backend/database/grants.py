@@ -1,0 +1,36 @@
+"""アプリケーションの役割が持つ権利。台帳は追記だけ(DESIGN 4, CHECKS P11)。"""
+
+APPEND_ONLY = {
+    "consent_event",
+    "audit_entry",
+}
+"""SELECTとINSERTだけを許す表。"""
+
+READ_ONLY = {"migration"}
+CLOCK = "clock_offset"
+
+
+def statements(tables: list[str], role: str, movable_clock: bool) -> list[str]:
+    """権利を配る文の列。前の権利をすべて取り上げてから配る。
+
+    時計のずれは、お試しと試験(`movable_clock`)でだけ書き換えられる。
+    """
+    words = [f'grant usage on schema public to "{role}"']
+    for table in tables:
+        words.append(f'revoke all on "{table}" from "{role}"')
+        words.append(f'grant {_rights(table, movable_clock)} on "{table}" to "{role}"')
+    words.append(f'grant usage, select on all sequences in schema public to "{role}"')
+    words.append(f'grant execute on all functions in schema public to "{role}"')
+    if not movable_clock:
+        words.append(f"delete from {CLOCK}")
+    return words
+
+
+def _rights(table: str, movable_clock: bool) -> str:
+    if table in APPEND_ONLY:
+        return "select, insert"
+    if table in READ_ONLY:
+        return "select"
+    if table == CLOCK:
+        return "select, update" if movable_clock else "select"
+    return "select, insert, update, delete"

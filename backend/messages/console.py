@@ -1,0 +1,192 @@
+"""依頼の扉: 一覧、書く、出す、取り下げる。"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar import Request, get, post
+from litestar.response import Redirect, Template
+from litestar.types import ControllerRouterHandler
+
+from backend.delivery import outbox
+from backend.errors import Refused
+from backend.messages import checks, desk, entry, view, workflow
+from backend.messages.entry import LATENESS, Entry
+from backend.messages.manuscript import Manuscript
+from backend.messages.states import State
+from backend.permissions import Actor, Permission
+from backend.segments import picker
+from backend.settings import Settings
+from backend.store import clock, work
+from backend.ward.kinds import Kind
+from backend.web import forms
+from backend.web.render import page
+from backend.web.security import needs
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class SubmitForm(msgspec.Struct):
+    version: int
+    sourced: str = ""
+    settled: str = ""
+
+
+class VersionForm(msgspec.Struct):
+    version: int
+
+
+@dataclass(frozen=True)
+class Opened:
+    """開いている原稿。新しいときは番号がない。"""
+
+    id: int | None = None
+    state: State = State.DRAFT
+    number: str | None = None
+    returned: desk.Request | None = None
+    by_reviewer: bool = False
+
+
+@get("/console/messages", **needs(Permission.READ_REQUESTS))
+async def index(actor: Actor) -> Template:
+    requests = await desk.listing(actor)
+    return page("messages/list.html", title="依頼", room="messages", requests=requests, groups=view.groups(requests))
+
+
+@get("/console/messages/new", **needs(Permission.DRAFT))
+async def new(actor: Actor, copy: int | None = None) -> Template:
+    source = (await desk.find(actor, copy)).manuscript if copy else Manuscript()
+    return await _editor(Opened(), entry.entry(view.without_times(source)))
+
+
+@post("/console/messages/new", **needs(Permission.DRAFT))
+async def create(request: AnyRequest, actor: Actor) -> Redirect:
+    form = await forms.read(request, Entry)
+    request_id = await work.run(workflow.draft, actor, entry.manuscript(form))
+    return _after_save(request_id, form)
+
+
+@post("/console/messages/live", status_code=200, **needs(Permission.DRAFT))
+async def live(request: AnyRequest) -> Template:
+    """書いている途中の、電話の見え方・点検・人数。何も保存しない。"""
+    form = await forms.read(request, Entry)
+    return page("messages/live.html", title="", **await _live(entry.manuscript(form), None))
+
+
+@get("/console/messages/{request_id:int}", **needs(Permission.READ_REQUESTS))
+async def show(request_id: int, actor: Actor, edit: bool = False) -> Template:
+    found = await desk.find(actor, request_id)
+    own = found.section_code == actor.section_code and actor.may(Permission.DRAFT)
+    by_reviewer = edit and found.state is State.SUBMITTED and actor.may(Permission.REVIEW)
+    if (own and found.state.editable) or by_reviewer:
+        return await _editor(_opened(found, by_reviewer), entry.entry(found.manuscript, found.version))
+    return page(
+        "messages/show.html",
+        title=found.manuscript.title or "件名なし",
+        room="messages",
+        found=found,
+        own=own,
+        status=await outbox.status_of(found.source),
+        history=await view.history(found),
+        **await _live(found.manuscript, found.public_number),
+    )
+
+
+@post("/console/messages/{request_id:int}", **needs(Permission.DRAFT))
+async def save(request: AnyRequest, request_id: int, actor: Actor) -> Redirect | Template:
+    form = await forms.read(request, Entry)
+    try:
+        saved = await work.run(workflow.edit, actor, request_id, form.version, entry.manuscript(form))
+    except Refused as refusal:
+        # 打った文章は失わせない。書きかけのまま、理由と一緒に返す。
+        found = await desk.find(actor, request_id)
+        opened = _opened(found, by_reviewer=found.state is State.SUBMITTED)
+        return await _editor(opened, form, refusal=refusal)
+    if saved.state is State.SUBMITTED:
+        return Redirect(f"/console/review/{request_id}", status_code=303)
+    return _after_save(request_id, form)
+
+
+@get("/console/messages/{request_id:int}/submit", **needs(Permission.DRAFT))
+async def submit_page(request_id: int, actor: Actor) -> Template:
+    return await _submit_page(actor, request_id)
+
+
+@post("/console/messages/{request_id:int}/submit", **needs(Permission.DRAFT))
+async def submit(request: AnyRequest, request_id: int, actor: Actor, settings: Settings) -> Redirect | Template:
+    form = await forms.read(request, SubmitForm)
+    try:
+        await work.run(
+            workflow.submit,
+            actor,
+            request_id,
+            form.version,
+            sourced=bool(form.sourced),
+            settled=bool(form.settled),
+            minimum=settings.minimum_audience,
+        )
+    except Refused as refusal:
+        return await _submit_page(actor, request_id, refusal)
+    return Redirect(f"/console/messages/{request_id}", status_code=303)
+
+
+@post("/console/messages/{request_id:int}/withdraw", **needs(Permission.DRAFT))
+async def withdraw(request: AnyRequest, request_id: int, actor: Actor) -> Redirect:
+    form = await forms.read(request, VersionForm)
+    await work.run(workflow.withdraw, actor, request_id, form.version)
+    return Redirect(f"/console/messages/{request_id}", status_code=303)
+
+
+async def _editor(opened: Opened, form: Entry, refusal: Refused | None = None) -> Template:
+    return page(
+        "messages/edit.html",
+        title="新しい依頼" if opened.id is None else "依頼を直す",
+        status=422 if refusal else 200,
+        room="messages",
+        opened=opened,
+        form=form,
+        refusal=refusal,
+        kinds=list(Kind),
+        lateness=LATENESS,
+        choices=picker.choices(),
+        **await _live(entry.manuscript(form), opened.number),
+    )
+
+
+async def _submit_page(actor: Actor, request_id: int, refusal: Refused | None = None) -> Template:
+    found = await desk.find(actor, request_id)
+    workflow.next_state(found.state, workflow.Action.SUBMIT)
+    return page(
+        "messages/submit.html",
+        title="提出の前に確かめる",
+        status=422 if refusal else 200,
+        room="messages",
+        found=found,
+        refusal=refusal,
+        **await _live(found.manuscript, found.public_number),
+    )
+
+
+async def _live(manuscript: Manuscript, number: str | None) -> dict[str, Any]:
+    findings = checks.check(manuscript, await clock.now(), number)
+    return {
+        "manuscript": manuscript,
+        "findings": findings,
+        "blocked": bool(checks.blocking(findings)),
+        "bubbles": view.bubbles(manuscript, number),
+        "people": await view.people(manuscript),
+        "lines": manuscript.body.split("\n"),
+    }
+
+
+def _opened(found: desk.Request, by_reviewer: bool = False) -> Opened:
+    returned = found if found.return_reason else None
+    return Opened(found.id, found.state, found.public_number, returned, by_reviewer)
+
+
+def _after_save(request_id: int, form: Entry) -> Redirect:
+    following = "/submit" if form.do == "submit" else ""
+    return Redirect(f"/console/messages/{request_id}{following}", status_code=303)
+
+
+routes: list[ControllerRouterHandler] = [index, new, create, live, show, save, submit_page, submit, withdraw]

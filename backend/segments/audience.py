@@ -1,0 +1,19 @@
+"""配信対象者: 条件に合う人を数える。画面に出すのは丸めた数だけ(DESIGN 7)。"""
+
+from backend.segments import criteria
+from backend.segments.criteria import Criteria
+from backend.store import work
+
+HIDDEN_BELOW = 20  # 少ない人数は、だれのことかを推し量らせる
+
+
+async def count(wanted: Criteria) -> int:
+    """いま条件に合う人の数。正確な数なので、画面には `wording` を通して出す。"""
+    clause, parameters = criteria.where(wanted)
+    rows = await work.sql(f"select count(*) as people from resident r where {clause}", *parameters)
+    return int(rows[0]["people"])
+
+
+def wording(people: int) -> str:
+    """「20人未満」か、十の位までに丸めた「約1,240人」。"""
+    return f"約{people // 10 * 10:,}人" if people >= HIDDEN_BELOW else f"{HIDDEN_BELOW}人未満"

@@ -1,0 +1,132 @@
+"""条件に使える語: 町丁目、町、年代、時期、関心、言語。ここに無い語は条件にならない。"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from backend.consent.notices import Purpose
+from backend.errors import Refused
+from backend.residents import stages
+from backend.residents.stages import Stage
+from backend.residents.vocabulary import AgeBand, Language, Topic
+from backend.ward import areas
+
+FIELDS = ("area", "town", "age_band", "stage", "topic", "language")
+
+
+@dataclass(frozen=True)
+class Term:
+    """一つの項。`value` は町丁目・町・年代では番号、ほかでは綴り。"""
+
+    field: str
+    value: int | str
+    negated: bool = False
+
+
+def term(field: str, value: Any, *, negated: bool = False) -> Term:
+    """知っている語だけを項にする。知らない語、型の違う値は `Refused`。"""
+    if field not in _KNOWN:
+        _unknown()
+    if type(value) not in (int, str) or value not in _KNOWN[field]():
+        _unknown()
+    return Term(field, value, negated)
+
+
+def order(item: Term) -> tuple[int, bool, int]:
+    """決まった並び: 語の順、肯定が先、選択肢の順。"""
+    return FIELDS.index(item.field), item.negated, _KNOWN[item.field]().index(item.value)
+
+
+def as_json(item: Term) -> dict[str, Any]:
+    return {"field": item.field, "value": item.value, "not": item.negated}
+
+
+def label(item: Term) -> str:
+    """選択肢の呼び名: 「本郷三丁目」「30代」。"""
+    match item.field:
+        case "area":
+            return areas.name_of(int(item.value))
+        case "town":
+            return areas.TOWN_BY_CODE[int(item.value)].name
+        case "age_band":
+            return AgeBand(item.value).label
+        case "stage":
+            return Stage(item.value).label
+        case "topic":
+            return Topic(item.value).label
+        case _:
+            return Language(item.value).label
+
+
+def phrase(same_field: Sequence[Term]) -> str:
+    """一つの語についての言い方。肯定は並べ、否定は一つずつ渡す。"""
+    first = same_field[0]
+    words = [label(item) for item in same_field]
+    joined = "または".join(words) if len(words) <= 2 else "・".join(words) + "のいずれか"
+    if first.negated:
+        return {"topic": f"関心に「{joined}」を選んでいない", "language": f"言語が{joined}でない"}.get(
+            first.field, f"{joined}以外の"
+        )
+    return {"topic": f"「{joined}」に関心がある", "language": f"言語が{joined}の"}.get(first.field, f"{joined}の")
+
+
+def condition(item: Term, placeholder: Callable[[Any], str]) -> str:
+    """一つの項のSQL(`resident r` に対する真偽)。値はすべて `placeholder` に渡す。"""
+    match item.field:
+        case "area":
+            return _column("area", Purpose.AREA, item.negated, placeholder(item.value))
+        case "town":
+            return _town(item, placeholder)
+        case "age_band":
+            return _column("age_band", Purpose.AGE, item.negated, placeholder(item.value))
+        case "language":
+            return _column("language", Purpose.LANGUAGE, item.negated, placeholder(item.value))
+        case "topic":
+            return _topic(item, placeholder)
+        case _:
+            return _stage(item)
+
+
+def _column(column: str, purpose: Purpose, negated: bool, value: str) -> str:
+    # 答えていない人は列がNULLで、= も <> も真にならない。
+    return f"{_consented(purpose)} and r.{column} {'<>' if negated else '='} {value}"
+
+
+def _town(item: Term, placeholder: Callable[[Any], str]) -> str:
+    codes = placeholder([area.code for area in areas.TOWN_BY_CODE[int(item.value)].areas])
+    verb = "<> all" if item.negated else "= any"
+    return f"{_consented(Purpose.AREA)} and r.area {verb}({codes}::smallint[])"
+
+
+def _topic(item: Term, placeholder: Callable[[Any], str]) -> str:
+    bit = placeholder(Topic(item.value).bit)
+    chosen = f"(r.topics & {bit}::bigint)"
+    match = f"r.topics <> 0 and {chosen} = 0" if item.negated else f"{chosen} <> 0"
+    return f"{_consented(Purpose.TOPICS)} and {match}"
+
+
+def _stage(item: Term) -> str:
+    answered = "(r.due_month is not null or exists (select 1 from resident_child k where k.resident_id = r.id))"
+    match = stages.condition(Stage(item.value), "r")
+    match = f"{answered} and not ({match})" if item.negated else f"({match})"
+    return f"{_consented(Purpose.PARENTING)} and {match}"
+
+
+def _consented(purpose: Purpose) -> str:
+    return f"(r.purposes & {int(purpose)}) <> 0"
+
+
+_KNOWN: dict[str, Callable[[], list[int | str]]] = {
+    "area": lambda: [*areas.BY_CODE, areas.OUTSIDE],
+    "town": lambda: [*areas.TOWN_BY_CODE],
+    "age_band": lambda: [band.value for band in AgeBand],
+    "stage": lambda: [stage.value for stage in Stage],
+    "topic": lambda: [topic.value for topic in Topic],
+    "language": lambda: [language.value for language in Language],
+}
+
+
+def _unknown() -> NoReturn:
+    raise Refused(
+        "配信の条件に、いまは使えない選択肢があります。", next_step="対象をもう一度選んでください。だれにも送られません。"
+    )

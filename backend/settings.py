@@ -1,0 +1,131 @@
+"""設定。環境変数だけから読み、おかしな値では起動しない(DESIGN 5)。"""
+
+import os
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LINE_HOST = "https://api.line.me"
+LINE_ACCESS_HOST = "https://access.line.me"
+
+
+class Mode(StrEnum):
+    LIVE = "live"
+    TRAINING = "training"
+    DEMO = "demo"
+
+    @property
+    def label(self) -> str:
+        return {"live": "本番", "training": "訓練", "demo": "お試し"}[self.value]
+
+
+class Settings(BaseSettings):
+    """`WARD_` で始まる環境変数。秘密の値は `…_FILE` にファイル名でも渡せる。"""
+
+    model_config = SettingsConfigDict(env_prefix="WARD_", extra="ignore", populate_by_name=True)
+
+    mode: Mode = Mode.DEMO
+    database_url: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("DATABASE_URL", "database_url")
+    )
+    database_owner_url: SecretStr | None = None
+    data_dir: Path = Path(".ward")
+    public_url: str = "http://127.0.0.1:8000"
+    console_url: str = ""
+    line_api_host: str = LINE_HOST
+    line_channel_id: str = ""
+    line_channel_secret: SecretStr = SecretStr("")
+    line_channel_secret_next: SecretStr = SecretStr("")
+    line_channel_access_token: SecretStr = SecretStr("")
+    line_login_channel_ids: Annotated[list[str], NoDecode] = []
+    line_login_channel_secret: SecretStr = SecretStr("")
+    liff_id: str = ""
+    address_index_keys: SecretStr = SecretStr("")
+    address_cipher_keys: SecretStr = SecretStr("")
+    session_keys: SecretStr = SecretStr("")
+    receipt_signing_key: SecretStr = SecretStr("")
+    erasure_key: SecretStr = SecretStr("")
+    smtp_url: SecretStr = SecretStr("")
+    alert_email: str = ""
+    trusted_proxies: Annotated[list[str], NoDecode] = []
+    minimum_audience: int = Field(20, ge=1, le=1000)
+    retention_months: int = Field(24, ge=1, le=60)
+    simulator_url: str = "http://127.0.0.1:8001"  # お試しと試験だけで使う
+    demo_door: bool = False  # `ward demo` だけが開ける、模擬LINEへの同じ出どころの扉
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in cls.model_fields:
+            variable = "DATABASE_URL" if name == "database_url" else f"WARD_{name.upper()}"
+            path = os.environ.get(f"{variable}_FILE")
+            if path and name not in values and variable not in values:
+                values[name] = Path(path).read_text(encoding="utf-8").strip()
+        for name in ("line_login_channel_ids", "trusted_proxies"):
+            if isinstance(values.get(name), str):
+                values[name] = [item.strip() for item in values[name].split(",") if item.strip()]
+        return values
+
+    @model_validator(mode="after")
+    def _refuse_nonsense(self) -> "Settings":
+        self.console_url = self.console_url or self.public_url
+        for name in ("public_url", "console_url", "line_api_host", "simulator_url"):
+            url = urlsplit(getattr(self, name))
+            if url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/"):
+                raise ValueError(f"WARD_{name.upper()} は https://ホスト名 の形で書いてください。")
+            setattr(self, name, getattr(self, name).rstrip("/"))
+        if self.mode is not Mode.DEMO:
+            self._refuse_defaults()
+        return self
+
+    def _refuse_defaults(self) -> None:
+        if self.demo_door:
+            raise ValueError("WARD_DEMO_DOOR はお試しでだけ使えます。")
+        required = (
+            "database_url database_owner_url line_channel_id line_channel_secret line_login_channel_ids "
+            "line_login_channel_secret liff_id address_index_keys address_cipher_keys session_keys erasure_key"
+        ).split()
+        missing = [
+            "DATABASE_URL" if n == "database_url" else f"WARD_{n.upper()}" for n in required if not _filled(getattr(self, n))
+        ]
+        if missing:
+            raise ValueError(f"本番と訓練では次の設定が要ります: {'、'.join(missing)}")
+        if self.public_url.startswith("http://") or self.console_url.startswith("http://"):
+            raise ValueError("本番と訓練では WARD_PUBLIC_URL と WARD_CONSOLE_URL を https:// にしてください。")
+        if self.database_url == self.database_owner_url:
+            raise ValueError("DATABASE_URL と WARD_DATABASE_OWNER_URL には別の利用者を使ってください。")
+        if self.line_api_host != LINE_HOST and self.mode is Mode.LIVE:
+            raise ValueError("本番で WARD_LINE_API_HOST をLINE以外に向けることはできません。")
+
+    @property
+    def liff_bundle(self) -> str:
+        """住民のページが読む束。お試しの扉があるときだけ、行き先を差し替えた束になる(LINE.md 3.3)。"""
+        return "/assets/liff-demo.js" if self.demo_door else "/assets/liff.js"
+
+    @cached_property
+    def secure_cookies(self) -> bool:
+        """httpsで配るときだけ `__Host-` とSecureを付けられる。"""
+        return self.public_url.startswith("https://")
+
+
+def keyring(value: SecretStr) -> dict[int, bytes]:
+    """`1:16進,2:16進` を 版 → 鍵(bytes) にする。最大の版が現在の鍵。"""
+    ring: dict[int, bytes] = {}
+    for item in value.get_secret_value().split(","):
+        if item.strip():
+            version, _, key = item.strip().partition(":")
+            ring[int(version)] = bytes.fromhex(key)
+    if not ring:
+        raise ValueError("鍵が設定されていません。`1:` に続けて64桁以上の16進数を書いてください。")
+    if any(len(key) < 32 for key in ring.values()):
+        raise ValueError("鍵は32バイト(16進数64桁)以上にしてください。")
+    return ring
+
+
+def _filled(value: object) -> bool:
+    return bool(value.get_secret_value()) if isinstance(value, SecretStr) else bool(value)

@@ -1,0 +1,54 @@
+"""職員の部屋の表。"""
+
+from piccolo.columns import BigInt, BigSerial, Boolean, Bytea, Text, Timestamptz
+from piccolo.table import Table
+
+from backend.store.pool import DB
+
+
+class Section(Table, tablename="section", db=DB):
+    """所管課。"""
+
+    code = Text(primary_key=True)
+    name = Text(unique=True)
+
+
+class StaffMember(Table, tablename="staff_member", db=DB):
+    """職員。`password_hash` は招待を使うまで空。"""
+
+    id = BigSerial(primary_key=True)
+    login = Text(unique=True)
+    name = Text()
+    role = Text()
+    section_code = Text()
+    password_hash = Text(null=True, default=None)
+    active = Boolean(default=True)
+    created_at = Timestamptz()
+
+
+class StaffInvitation(Table, tablename="staff_invitation", db=DB):
+    """一度だけ使える招待。札そのものは持たない。"""
+
+    id = BigSerial(primary_key=True)
+    staff_id = BigInt()
+    token_sha256 = Bytea(unique=True)
+    expires_at = Timestamptz()
+    redeemed_at = Timestamptz(null=True, default=None)
+    created_at = Timestamptz()
+
+
+class StaffSession(Table, tablename="staff_session", db=DB):
+    """サインインしている一つのブラウザ。"""
+
+    token_sha256 = Bytea(primary_key=True)
+    staff_id = BigInt()
+    created_at = Timestamptz()
+    seen_at = Timestamptz()
+
+
+class SignInFailure(Table, tablename="sign_in_failure", db=DB):
+    """失敗したサインイン。一日で消える。"""
+
+    id = BigSerial(primary_key=True)
+    who = Bytea()
+    at = Timestamptz()

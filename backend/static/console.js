@@ -1,0 +1,47 @@
+// 職員の画面を少しだけ助ける。なくても、すべての操作はフォームとリンクでできる。
+
+// 断られたときは、その理由に目と読み上げを移す。
+document.querySelector("[data-focus]")?.focus();
+
+// 二度押しても一度だけ送る。戻ってきたら、また押せる。
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+  });
+}
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+// 書きかけのまま離れるときは、ブラウザが確かめる。
+for (const form of document.querySelectorAll("form[data-keep]")) {
+  let changed = false;
+  form.addEventListener("input", () => { changed = true; });
+  form.addEventListener("submit", () => { changed = false; });
+  addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+}
+
+// ようすが変わったと知らせが来たら、その部分だけを取り直す。
+for (const place of document.querySelectorAll("[data-events]")) {
+  const stream = new EventSource(place.dataset.events);
+  let waiting = false;
+  const refresh = async () => {
+    if (waiting) return;
+    waiting = true;
+    try {
+      const answer = await fetch(place.dataset.fragment, { headers: { "hx-request": "true" } });
+      if (answer.ok) {
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+        place.replaceChildren(...fresh.childNodes);
+        place.removeAttribute("data-lost");
+        if (place.querySelector("[data-finished]")) stream.close();
+      }
+    } finally {
+      setTimeout(() => { waiting = false; }, 300);
+    }
+  };
+  stream.addEventListener("changed", refresh);
+  stream.addEventListener("error", () => { place.setAttribute("data-lost", ""); });
+  addEventListener("pagehide", () => stream.close());
+}

@@ -1,0 +1,66 @@
+"""接続の束。Piccoloのエンジンは一つで、行き先は起動のときに決まる。"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from piccolo.engine.postgres import PostgresEngine
+
+from backend.errors import Unavailable
+
+
+
+class _Engine(PostgresEngine):
+    """接続先が決まる前に作られるので、作るときに版を確かめない(確かめるのは `database.embedded` と `ward doctor`)。"""
+
+    async def check_version(self) -> None:
+        return
+
+
+DB = _Engine(config={}, extensions=())
+
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    OSError,
+)
+"""接続が切れたときに asyncpg が投げる例外。SQLの誤りは含まない。"""
+
+
+async def open_pool(dsn: str, *, size: int = 10) -> None:
+    """`dsn` への接続を `size` 本まで束ねる。もう束があれば閉じて作り直す。つながらなければ `Unavailable`。"""
+    if DB.pool:
+        await close_pool()
+    DB.config = {"dsn": dsn}
+    try:
+        await DB.start_connection_pool(min_size=1, max_size=size, command_timeout=60)
+    except (*LOST, asyncpg.PostgresError) as error:
+        raise Unavailable(f"データベースにつながりません({type(error).__name__})。") from error
+
+
+async def close_pool() -> None:
+    """束を閉じる。使われている接続は10秒だけ待つ。"""
+    pool, DB.pool = DB.pool, None
+    if pool:
+        try:
+            await asyncio.wait_for(pool.close(), 10)
+        except TimeoutError:
+            pool.terminate()
+
+
+@asynccontextmanager
+async def raw() -> AsyncIterator[Any]:
+    """いまの取引の接続、なければ束から一本。asyncpgの接続そのもの。"""
+    current = DB.current_transaction.get()
+    if current:
+        yield current.connection
+        return
+    if not DB.pool:
+        raise Unavailable("データベースの準備ができていません。")
+    async with DB.pool.acquire() as connection:
+        yield connection

@@ -1,0 +1,99 @@
+"""例外を日本語の画面(またはJSON)にする。"""
+
+import logging
+import secrets
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.response import Redirect
+
+from backend.errors import Forbidden, NotFound, Refused, Unavailable
+from backend.store.pool import LOST
+from backend.web.render import page
+from backend.web.security import SignInRequired
+
+log = logging.getLogger(__name__)
+_REFUSALS: dict[type[Refused], int] = {Forbidden: 403, NotFound: 404, Unavailable: 503}
+_WORDS = {
+    400: ("送られた内容を読み取れませんでした。", "前の画面に戻り、もう一度お試しください。"),
+    404: ("お探しのページはありません。", "アドレスを確かめるか、最初のページからお進みください。"),
+    405: ("この操作はできません。", "前の画面に戻ってください。"),
+    413: ("送られた内容が大きすぎます。", "小さくしてから、もう一度お試しください。"),
+    429: ("続けて操作されたため、しばらく受け付けられません。", "1分ほど待ってから、もう一度お試しください。"),
+}
+_TITLES = {403: "この操作はできません", 404: "ページがありません", 503: "ただいま使えません", 500: "処理できませんでした"}
+Answer = Response[Any]
+
+
+def handlers() -> dict[Any, Any]:
+    """Litestarの `exception_handlers`。"""
+    return {
+        Refused: refused,
+        SignInRequired: sign_in,
+        HTTPException: http,
+        **{kind: lost for kind in LOST},
+        Exception: bug,
+    }
+
+
+def refused(request: Request[Any, Any, Any], error: Refused) -> Answer:
+    status = next((code for kind, code in _REFUSALS.items() if isinstance(error, kind)), 422)
+    return _answer(request, status, error.message, error.next_step)
+
+
+def sign_in(request: Request[Any, Any, Any], _error: SignInRequired) -> Answer:
+    if request.method == "GET" and not _wants_json(request) and "hx-request" not in request.headers:
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return Redirect(f"/console/sign-in?next={quote(target)}", status_code=303)
+    return _answer(
+        request,
+        401,
+        "サインインの時間が切れました。",
+        "別の画面でサインインし直すと、書きかけの内容を失わずに続けられます。",
+    )
+
+
+def http(request: Request[Any, Any, Any], error: HTTPException) -> Answer:
+    if error.status_code >= 500:
+        return bug(request, error)
+    message, next_step = _WORDS.get(error.status_code, _WORDS[400])
+    return _answer(request, error.status_code, message, next_step)
+
+
+def lost(request: Request[Any, Any, Any], error: Exception) -> Answer:
+    log.warning("データベースに届きません(%s)", type(error).__name__)
+    return _answer(
+        request,
+        503,
+        "ただいまデータベースにつながりません。何も保存していません。",
+        "少し待ってから、もう一度お試しください。",
+    )
+
+
+def bug(request: Request[Any, Any, Any], error: Exception) -> Answer:
+    number = f"{secrets.randbelow(10**8):08d}"
+    log.error("予期しない誤り %s (%s %s)", number, request.method, request.url.path, exc_info=error)
+    return _answer(
+        request,
+        500,
+        "処理の途中で問題が起きました。",
+        f"もう一度お試しください。続くときは、番号 {number} を広報課にお知らせください。",
+    )
+
+
+def _answer(request: Request[Any, Any, Any], status: int, message: str, next_step: str) -> Answer:
+    headers = {"Cache-Control": "no-store"}
+    if _wants_json(request):
+        body = {"message": message, "next_step": next_step}
+        return Response(body, status_code=status, headers=headers, media_type="application/json")
+    title = _TITLES.get(status, "受け付けられませんでした")
+    return page("error.html", title=title, status=status, headers=headers, message=message, next_step=next_step)
+
+
+def _wants_json(request: Request[Any, Any, Any]) -> bool:
+    path = request.url.path
+    return path.startswith(("/liff/api", "/liff/session", "/line/")) or "application/json" in request.headers.get(
+        "accept", ""
+    )

@@ -1,0 +1,145 @@
+"""番人と安全の見出し: 権限を宣言しない画面は403、出どころの違う書き込みは403。"""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.errors import Forbidden
+from backend.permissions import Actor, Permission
+from backend.settings import LINE_HOST, Mode, Settings
+from backend.web.sessions import console_cookie, csrf_token
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+FindActor = Callable[[ASGIConnection[Any, Any, Any, Any]], Awaitable[Actor | None]]
+Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
+
+
+class SignInRequired(Exception):
+    """サインインしていない。画面はサインインへ導かれる。"""
+
+
+def needs(permission: Permission) -> dict[str, Any]:
+    """コンソールの扉が要る権限を宣言する: `@get("/console/…", **needs(Permission.REVIEW))`。"""
+    return {"opt": {"permission": permission}}
+
+
+def open_to_all() -> dict[str, Any]:
+    """サインインの前に開くコンソールの扉(サインイン、招待)。"""
+    return {"opt": {"open_to_all": True}}
+
+
+def console_guard(settings: Settings, find_actor: FindActor) -> Guard:
+    """`/console` の下のすべての扉の番人。ほかの道には触れない。"""
+
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        if not connection.url.path.startswith("/console"):
+            return
+        if connection.scope["method"] not in SAFE_METHODS:  # type: ignore[typeddict-item]
+            _refuse_foreign_origin(connection, settings)
+        if handler.opt.get("open_to_all"):
+            return
+        permission = handler.opt.get("permission")
+        if not isinstance(permission, Permission):
+            raise Forbidden("この画面は開けません。")
+        actor = await find_actor(connection)
+        if actor is None:
+            raise SignInRequired
+        actor.require(permission)
+        token = csrf_token(console_cookie(connection, secure=settings.secure_cookies) or "")
+        if connection.scope["method"] not in SAFE_METHODS:  # type: ignore[typeddict-item]
+            await _check_csrf(connection, token)
+        connection.state.actor = actor
+        connection.state.csrf = token
+
+    return guard
+
+
+def security_headers(settings: Settings) -> Callable[[ASGIApp], ASGIApp]:
+    """すべての応答に安全の見出しを付けるミドルウェア。"""
+    console, resident = _policies(settings)
+
+    def middleware(app: ASGIApp) -> ASGIApp:
+        async def with_headers(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or scope["path"].startswith("/line/"):
+                await app(scope, receive, send)
+                return
+            on_liff = scope["path"].startswith("/liff")
+
+            async def send_with_headers(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    headers = message["headers"] = [*message["headers"]]
+                    present = {name.lower() for name, _ in headers}
+                    for name, value in _headers(resident if on_liff else console, on_liff, settings):
+                        if name not in present:
+                            headers.append((name, value))
+                await send(message)
+
+            await app(scope, receive, send_with_headers)
+
+        return with_headers
+
+    return middleware
+
+
+def _headers(policy: bytes, on_liff: bool, settings: Settings) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"content-security-policy", policy),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+    ]
+    if not on_liff:
+        headers.append((b"x-frame-options", b"DENY"))
+    if settings.secure_cookies:
+        headers.append((b"strict-transport-security", b"max-age=31536000"))
+    return headers
+
+
+def _policies(settings: Settings) -> tuple[bytes, bytes]:
+    """(コンソールと公開ページ, 住民のページ) のCSP。"""
+    base = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "form-action 'self'; base-uri 'none'"
+    )
+    frames = "'none'"
+    if settings.mode is Mode.DEMO:
+        frames = settings.simulator_url
+        port = urlsplit(settings.simulator_url).port
+        frames += f" http://127.0.0.1:{port} http://localhost:{port}"
+    console = f"{base}; connect-src 'self'; frame-ancestors 'none'"
+    # LIFF SDKがブラウザから話す相手は api.line.me だけ(LINE.md 3.2)。お試しの束では自分の中で済む。
+    resident = (
+        f"{base}; connect-src 'self' {LINE_HOST}; frame-ancestors {frames}; require-trusted-types-for 'script'; "
+        "trusted-types 'none'"
+    )
+    return console.encode(), resident.encode()
+
+
+def _refuse_foreign_origin(connection: ASGIConnection[Any, Any, Any, Any], settings: Settings) -> None:
+    if connection.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Forbidden("ほかのサイトからの操作は受け付けません。", next_step="画面を開き直してください。")
+    origin = connection.headers.get("origin")
+    allowed = {settings.console_url, settings.public_url}
+    if origin and origin not in allowed:
+        raise Forbidden("ほかのサイトからの操作は受け付けません。", next_step="画面を開き直してください。")
+
+
+async def _check_csrf(connection: ASGIConnection[Any, Any, Any, Any], expected: str) -> None:
+    sent = connection.headers.get("x-csrf")
+    if sent is None:
+        # 本文はscopeに残るので、扉も同じフォームを読める。
+        request: Request[Any, Any, Any] = Request(connection.scope, connection.receive, connection.send)  # type: ignore[arg-type]
+        form = await request.form()
+        sent = form.get("csrf")
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), expected.encode()):
+        raise Forbidden(
+            "画面を開いてから時間がたったため、操作を受け付けませんでした。何も変わっていません。",
+            next_step="画面を開き直して、もう一度操作してください。",
+        )
