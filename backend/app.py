@@ -10,6 +10,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from litestar import Litestar, MediaType, Request, Response, get
 from litestar.config.compression import CompressionConfig
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
@@ -29,14 +30,19 @@ ROOT = Path(__file__).parent
 LIFF_DIST = ROOT.parent / "liff_static" / "dist"
 DOORS = (
     "audit.console",
+    "consent.public",
     "delivery.console",
+    "delivery.stop_console",
     "home.console",
     "home.health",
+    "menus.console",
     "menus.public",
     "messages.console",
-    "messages.review_console",
     "messages.public",
+    "messages.review_console",
+    "residents.console",
     "residents.liff",
+    "residents.notices_console",
     "residents.webhook",
     "segments.console",
     "staff.console",
@@ -51,6 +57,7 @@ def create_app(
     return Litestar(
         route_handlers=[healthz, readyz, *_static(), *_doors(), *more_routes],
         guards=[security.console_guard(settings, find_actor)],
+        state=State({"secure_cookies": settings.secure_cookies}),
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
@@ -58,7 +65,7 @@ def create_app(
             "keys": Provide(lambda: keys, sync_to_thread=False),
         },
         exception_handlers=errors.handlers(),
-        middleware=[security.security_headers(settings)],
+        before_send=[security.security_headers(settings)],
         template_config=TemplateConfig(instance=_templates(settings)),
         compression_config=CompressionConfig(backend="gzip", minimum_size=1000, exclude=["/console/.*/events"]),
         before_request=_one_host if settings.mode is Mode.DEMO else None,

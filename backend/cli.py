@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import functools
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
         _complain(f"LINEへの呼び出しができませんでした({error.status} {error.message})。")
         code = REFUSED
     except PermissionError as error:
-        _complain(f"{error.filename} に書き込めません。", "フォルダの持ち主と権限を確かめてください。")
+        _complain(f"{error.filename or '必要な場所'} に書き込めません。", "フォルダの持ち主と権限を確かめてください。")
         code = REFUSED
     except OSError as error:
         if error.errno != 28:  # ENOSPC
@@ -48,7 +49,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _demo(settings: Settings, options: argparse.Namespace) -> int:
     from backend.demo import start
 
-    return start.run(settings, port=options.port, simulator_port=options.simulator_port, say=print)
+    say = functools.partial(print, flush=True)
+    return start.run(settings, port=options.port, simulator_port=options.simulator_port, say=say)
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> None:
@@ -59,6 +61,7 @@ def _serve(settings: Settings, options: argparse.Namespace) -> None:
     from backend.line.gateway import Gateway
 
     ready = _with_database(settings)
+    _refuse_other_account(ready)
     app = create_app(ready, Gateway.from_settings(ready), more_routes=door.routes(ready))
     uvicorn.run(
         app,
@@ -78,6 +81,7 @@ def _worker(settings: Settings, _options: argparse.Namespace) -> None:
     from backend.line.gateway import Gateway
 
     ready = _with_database(settings)
+    _refuse_other_account(ready)
     asyncio.run(worker.run(ready, Gateway.from_settings(ready)))
 
 
@@ -108,6 +112,84 @@ def _staff_add(settings: Settings, options: argparse.Namespace) -> None:
     print(f"{settings.console_url}/console/invitation/{token}")
 
 
+def _audit_verify(settings: Settings, options: argparse.Namespace) -> int:
+    from backend.audit import verify
+
+    findings = _in_database(settings, lambda: verify.verify_all(settings.data_dir))
+    if options.json:
+        print(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False))
+    else:
+        for finding in findings:
+            print(finding.words)
+        print(f"{len(findings)}か所の誤りがあります。" if findings else "記録と封と控えは、すべて合っています。")
+    return REFUSED if findings else DONE
+
+
+def _doctor(settings: Settings, options: argparse.Namespace) -> int:
+    from backend.database import doctor
+
+    found = _with_line(settings, lambda ready, line: doctor.examine(ready, line))
+    if options.json:
+        print(json.dumps([finding.as_json() for finding in found], ensure_ascii=False, indent=1))
+    else:
+        for finding in found:
+            print(f"{finding.level.mark} {finding.subject}: {finding.words}")
+    return REFUSED if any(finding.level is doctor.Level.WRONG for finding in found) else DONE
+
+
+def _receipt_verify(settings: Settings, options: argparse.Namespace) -> None:
+    from backend.consent import receipt
+
+    public = options.key or receipt.public_key(settings.receipt_signing_key)
+    if not public:
+        raise Refused("公開鍵がありません。", next_step="`--key` に区の公開鍵(16進64桁)を書いてください。")
+    try:
+        body = receipt.verify(Path(options.file).read_bytes(), public)
+    except FileNotFoundError as error:
+        raise Refused(f"{options.file} がありません。") from error
+    print("このレシートは、区が署名したとおりです。")
+    if options.json:
+        print(json.dumps(body, ensure_ascii=False, indent=1))
+
+
+def _receipt_key(settings: Settings, _options: argparse.Namespace) -> None:
+    from backend.consent import receipt
+
+    public = receipt.public_key(settings.receipt_signing_key)
+    if not public:
+        raise Refused("WARD_RECEIPT_SIGNING_KEY が設定されていません。")
+    print(public)
+
+
+def _refuse_other_account(ready: Settings) -> None:
+    """刻まれたものと違うアカウント・環境なら、起動の前に断る。"""
+    from backend.database import migrating, wall
+
+    async def check(settings: Settings, line: Any) -> None:
+        if await migrating.pending():
+            raise Refused(
+                "済んでいない移行があります。", next_step="`ward migrate` を実行してから、起動し直してください。"
+            )
+        await wall.check(settings, line)
+
+    _with_line(ready, check)
+
+
+def _with_line(settings: Settings, verb: Callable[[Settings, Any], Awaitable[Any]]) -> Any:
+    from backend.line.gateway import Gateway
+
+    ready = _with_database(settings)
+
+    async def inside() -> Any:
+        line = Gateway.from_settings(ready)
+        try:
+            return await verb(ready, line)
+        finally:
+            await line.close()
+
+    return _in_database(ready, inside)
+
+
 def _in_database(settings: Settings, verb: Callable[[], Awaitable[Any]]) -> Any:
     from backend.store.pool import close_pool, open_pool
 
@@ -134,6 +216,7 @@ def _simulator_arguments(settings: Settings, options: argparse.Namespace) -> lis
     return [
         "--host", options.host, "--port", str(options.port), "--data-dir", str(settings.data_dir),
         *(["--tls-port", str(options.tls_port)] if options.tls_port else []),
+        *(["--ward-upstream", options.ward_upstream] if options.ward_upstream else []),
     ]  # fmt: skip
 
 
@@ -162,16 +245,37 @@ def _parser() -> argparse.ArgumentParser:
     simulator.add_argument("--host", default="127.0.0.1")
     simulator.add_argument("--port", type=int, default=8001)
     simulator.add_argument("--tls-port", type=int, default=0, help="試験用のTLSのポート")
+    simulator.add_argument("--ward-upstream", default="", help="試験用: 画面のホスト名への頼みを取り次ぐ先")
 
     _verb(verbs, "migrate", "データベースの表を最新にする", _migrate)
 
-    staff = verbs.add_parser("staff", help="職員を管理する").add_subparsers(required=True, metavar="コマンド", parser_class=_Parser)
+    doctor = _verb(verbs, "doctor", "設定、データベース、LINEのつながりを診る", _doctor)
+    doctor.add_argument("--json", action="store_true", help="JSONで表示する")
+
+    receipts = verbs.add_parser("receipt", help="同意レシート").add_subparsers(
+        required=True, metavar="コマンド", parser_class=_Parser
+    )
+    receipt = _verb(receipts, "verify", "同意レシートの署名を確かめる(ネットワークは要らない)", _receipt_verify)
+    receipt.add_argument("file", help="レシートのファイル(JSON)")
+    receipt.add_argument("--key", default="", help="区の公開鍵(16進64桁)。既定は、この設定の鍵のもの")
+    receipt.add_argument("--json", action="store_true", help="中身もJSONで表示する")
+    _verb(receipts, "key", "レシートを確かめるための公開鍵を表示する", _receipt_key)
+
+    staff = verbs.add_parser("staff", help="職員を管理する").add_subparsers(
+        required=True, metavar="コマンド", parser_class=_Parser
+    )
     add = _verb(staff, "add", "職員を招待する(一度だけ使える招待のアドレスを作る)", _staff_add)
     add.add_argument("login", help="サインインの名前(半角英数字)")
     add.add_argument("--name", required=True, help="氏名")
     add.add_argument("--role", required=True, choices=[role.value for role in Role], help="役割")
     add.add_argument("--section", required=True, help="所管課の符号(半角英数字)")
     add.add_argument("--section-name", default="", help="所管課の名前(初めての課のとき)")
+
+    audit = verbs.add_parser("audit", help="記録を確かめる").add_subparsers(
+        required=True, metavar="コマンド", parser_class=_Parser
+    )
+    verify = _verb(audit, "verify", "記録の封を確かめ、変えられた所を示す", _audit_verify)
+    verify.add_argument("--json", action="store_true", help="結果をJSONで出す")
 
     _richmenu(verbs)
     return parser
@@ -193,8 +297,10 @@ def _verb(parent: Any, name: str, words: str, verb: Callable[..., Any]) -> argpa
 
 
 def _setting_error(error: Any) -> str:
-    name = "WARD_" + str(error["loc"][0]).upper() if error["loc"] else ""
-    return f"{name} {error['msg'].removeprefix('Value error, ')}".strip()
+    name = str(error["loc"][0]).upper() if error["loc"] else ""
+    variable = name if not name or name.startswith(("WARD_", "DATABASE_URL")) else f"WARD_{name}"
+    words = error["msg"].removeprefix("Value error, ")
+    return words if error["type"] == "value_error" else f"{variable} の値を読めません({words})。"
 
 
 def _complain(*lines: str) -> None:
@@ -203,5 +309,3 @@ def _complain(*lines: str) -> None:
 
 if __name__ == "__main__":
     main()
-
-__all__ = ["Path", "json", "main"]

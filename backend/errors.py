@@ -1,5 +1,6 @@
 """業務の断りとLINEの失敗。これ以外の例外はバグであり、番号付きの500ページになる。"""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -34,11 +35,26 @@ class Outcome(StrEnum):
 
 
 class LineError(Exception):
-    """LINEへの呼び出しの失敗。`status` はHTTPの状態(返事がないときは0)。"""
+    """LINEへの呼び出しの失敗。`status` はHTTPの状態(返事がないときは0)。
 
-    def __init__(self, outcome: Outcome, message: str, *, status: int = 0, request_id: str = "") -> None:
+    `position` は、400が宛先の一つ(`to[n]`)を名指したときの n。`details` はLINEが挙げた誤りの
+    (`property`, `message`)。どちらにも、人を指す値は入らない。
+    """
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        message: str,
+        *,
+        status: int = 0,
+        request_id: str = "",
+        position: int | None = None,
+        details: Sequence[tuple[str, str]] = (),
+    ) -> None:
         super().__init__(f"{outcome}: {status} {message}")
         self.outcome = outcome
         self.message = message
         self.status = status
         self.request_id = request_id
+        self.position = position
+        self.details = tuple(details)

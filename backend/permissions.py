@@ -31,8 +31,16 @@ class Permission(StrEnum):
     RESUME = "resume"
     COUNT_AUDIENCE = "count_audience"
     READ_MENUS = "read_menus"
+    MANAGE_MENUS = "manage_menus"  # メニューの版を書き、出し、反映する
+    APPROVE_MENUS = "approve_menus"  # 書いた人とは別の人が承認する
+    SWITCH_DISASTER = "switch_disaster"  # 災害時の切り替えを開く(押せるのは広報課長と防災課長、RULES)
     MANAGE_STAFF = "manage_staff"
     READ_AUDIT = "read_audit"
+    READ_NOTICES = "read_notices"  # 告知文の版と、続けた人の数を見る
+    PROPOSE_NOTICE = "propose_notice"  # 告知文の新しい版の案を作る
+    PUBLISH_NOTICE = "publish_notice"  # 案を、作った人とは別の人が公開する
+    HANDLE_RIGHTS = "handle_rights"  # 本人コードで、開示・訂正・利用停止を行う(RULES 41)
+    CLOSE_PERSONAL = "close_personal"  # 個人設定を閉じる・開く(RULES 42)
     OWN_SESSION = "own_session"  # 自分のサインアウトなど
 
 
@@ -43,13 +51,30 @@ _SECTION = _EVERYONE | {
     Permission.READ_DELIVERIES,
     Permission.COUNT_AUDIENCE,
 }
-_PR = _SECTION | {Permission.REVIEW, Permission.STOP_DELIVERY, Permission.READ_MENUS, Permission.RESUME}
+_PR = _SECTION | {
+    Permission.REVIEW,
+    Permission.STOP_DELIVERY,
+    Permission.READ_MENUS,
+    Permission.MANAGE_MENUS,
+    Permission.APPROVE_MENUS,
+    Permission.SWITCH_DISASTER,
+    Permission.RESUME,
+}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SECTION_STAFF: frozenset(_SECTION),
-    Role.SECTION_CHIEF: frozenset(_SECTION | {Permission.STOP_DELIVERY}),
-    Role.PR: frozenset(_PR),
-    Role.PR_CHIEF: frozenset(_PR | {Permission.STOP_EVERYTHING, Permission.READ_AUDIT}),
+    Role.SECTION_CHIEF: frozenset(_SECTION | {Permission.STOP_DELIVERY, Permission.SWITCH_DISASTER}),
+    Role.PR: frozenset(_PR | {Permission.READ_NOTICES, Permission.PROPOSE_NOTICE}),
+    Role.PR_CHIEF: frozenset(
+        _PR
+        | {
+            Permission.STOP_EVERYTHING,
+            Permission.READ_AUDIT,
+            Permission.READ_NOTICES,
+            Permission.PROPOSE_NOTICE,
+            Permission.PUBLISH_NOTICE,
+        }
+    ),
     Role.ADMINISTRATOR: frozenset(
         _EVERYONE
         | {
@@ -58,9 +83,20 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.READ_DELIVERIES,
             Permission.STOP_DELIVERY,
             Permission.STOP_EVERYTHING,
+            Permission.CLOSE_PERSONAL,
         }
     ),
-    Role.PRIVACY_OFFICER: frozenset(_EVERYONE | {Permission.READ_AUDIT}),
+    Role.PRIVACY_OFFICER: frozenset(
+        _EVERYONE
+        | {
+            Permission.READ_AUDIT,
+            Permission.READ_NOTICES,
+            Permission.PROPOSE_NOTICE,
+            Permission.PUBLISH_NOTICE,
+            Permission.HANDLE_RIGHTS,
+            Permission.CLOSE_PERSONAL,
+        }
+    ),
     Role.NIGHT_WATCH: frozenset(_EVERYONE | {Permission.READ_DELIVERIES, Permission.STOP_DELIVERY}),
 }
 

@@ -30,9 +30,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="WARD_", extra="ignore", populate_by_name=True)
 
     mode: Mode = Mode.DEMO
-    database_url: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("DATABASE_URL", "database_url")
-    )
+    database_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("DATABASE_URL", "database_url"))
     database_owner_url: SecretStr | None = None
     data_dir: Path = Path(".ward")
     public_url: str = "http://127.0.0.1:8000"
@@ -53,8 +51,8 @@ class Settings(BaseSettings):
     smtp_url: SecretStr = SecretStr("")
     alert_email: str = ""
     trusted_proxies: Annotated[list[str], NoDecode] = []
-    minimum_audience: int = Field(20, ge=1, le=1000)
-    retention_months: int = Field(24, ge=1, le=60)
+    minimum_audience: int = Field(default=20, ge=1, le=1000)
+    retention_months: int = Field(default=24, ge=1, le=60)
     simulator_url: str = "http://127.0.0.1:8001"  # お試しと試験だけで使う
     demo_door: bool = False  # `ward demo` だけが開ける、模擬LINEへの同じ出どころの扉
 
@@ -65,7 +63,7 @@ class Settings(BaseSettings):
             variable = "DATABASE_URL" if name == "database_url" else f"WARD_{name.upper()}"
             path = os.environ.get(f"{variable}_FILE")
             if path and name not in values and variable not in values:
-                values[name] = Path(path).read_text(encoding="utf-8").strip()
+                values[name] = _read_secret(f"{variable}_FILE", Path(path))
         for name in ("line_login_channel_ids", "trusted_proxies"):
             if isinstance(values.get(name), str):
                 values[name] = [item.strip() for item in values[name].split(",") if item.strip()]
@@ -88,19 +86,26 @@ class Settings(BaseSettings):
             raise ValueError("WARD_DEMO_DOOR はお試しでだけ使えます。")
         required = (
             "database_url database_owner_url line_channel_id line_channel_secret line_login_channel_ids "
-            "line_login_channel_secret liff_id address_index_keys address_cipher_keys session_keys erasure_key"
+            "line_login_channel_secret liff_id address_index_keys address_cipher_keys session_keys receipt_signing_key erasure_key"
         ).split()
         missing = [
-            "DATABASE_URL" if n == "database_url" else f"WARD_{n.upper()}" for n in required if not _filled(getattr(self, n))
+            "DATABASE_URL" if n == "database_url" else f"WARD_{n.upper()}"
+            for n in required
+            if not _filled(getattr(self, n))
         ]
         if missing:
             raise ValueError(f"本番と訓練では次の設定が要ります: {'、'.join(missing)}")
         if self.public_url.startswith("http://") or self.console_url.startswith("http://"):
             raise ValueError("本番と訓練では WARD_PUBLIC_URL と WARD_CONSOLE_URL を https:// にしてください。")
-        if self.database_url == self.database_owner_url:
+        if _role(self.database_url) == _role(self.database_owner_url):
             raise ValueError("DATABASE_URL と WARD_DATABASE_OWNER_URL には別の利用者を使ってください。")
         if self.line_api_host != LINE_HOST and self.mode is Mode.LIVE:
             raise ValueError("本番で WARD_LINE_API_HOST をLINE以外に向けることはできません。")
+        for name in ("address_index_keys", "address_cipher_keys", "session_keys"):
+            try:
+                keyring(getattr(self, name))
+            except ValueError as error:
+                raise ValueError(f"WARD_{name.upper()}: {error}") from None
 
     @property
     def liff_bundle(self) -> str:
@@ -119,12 +124,26 @@ def keyring(value: SecretStr) -> dict[int, bytes]:
     for item in value.get_secret_value().split(","):
         if item.strip():
             version, _, key = item.strip().partition(":")
-            ring[int(version)] = bytes.fromhex(key)
+            try:
+                ring[int(version)] = bytes.fromhex(key)
+            except ValueError:
+                raise ValueError("鍵は `1:` のような版の番号に続けて、16進数で書いてください。") from None
     if not ring:
         raise ValueError("鍵が設定されていません。`1:` に続けて64桁以上の16進数を書いてください。")
     if any(len(key) < 32 for key in ring.values()):
         raise ValueError("鍵は32バイト(16進数64桁)以上にしてください。")
     return ring
+
+
+def _read_secret(variable: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{variable} のファイル {path} を読めません({error.strerror})。") from None
+
+
+def _role(url: SecretStr | None) -> str | None:
+    return urlsplit(url.get_secret_value()).username if url else None
 
 
 def _filled(value: object) -> bool:

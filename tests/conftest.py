@@ -58,6 +58,7 @@ async def database(schema: embedded.Server) -> embedded.Server:
     owner = await asyncpg.connect(schema.owner_url)
     tables = ", ".join(f'"{table}"' for table in await _tables(owner))
     async with owner.transaction():
+        await owner.execute("set local session_replication_role = replica")  # 戻す順を、外部キーに問われない
         await owner.execute(f"truncate {tables} restart identity cascade")
         for row in await owner.fetch("select tablename from pg_tables where schemaname = 'seed'"):
             table = row["tablename"]

@@ -4,8 +4,9 @@ from litestar import get
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-from backend.audit import trail
+from backend.audit import seal, trail
 from backend.permissions import Permission
+from backend.store import clock
 from backend.web.render import page
 from backend.web.security import needs
 
@@ -14,7 +15,9 @@ from backend.web.security import needs
 async def index(before: int | None = None) -> Template:
     entries = await trail.latest(before=before)
     older = entries[-1].id if len(entries) == trail.PAGE else None
-    return page("audit/list.html", title="操作記録", room="audit", entries=entries, older=older, paged=before is not None)
+    return page(
+        "audit/list.html", title="操作記録", room="audit", entries=entries, older=older, paged=before is not None
+    )
 
 
 routes: list[ControllerRouterHandler] = [index]

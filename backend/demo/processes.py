@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -22,29 +23,32 @@ STOP_SECONDS = 8.0
 class Child:
     """見守る一つのプロセス。倒れたら `revive` で起こし直す。"""
 
-    def __init__(self, name: str, arguments: list[str], environment: dict[str, str], log: Path, ready_url: str = "") -> None:
+    def __init__(
+        self, name: str, arguments: list[str], environment: dict[str, str], log: Path, ready_url: str = ""
+    ) -> None:
         self.name = name
         self.ready_url = ready_url
         self._command = [sys.executable, "-m", "backend.cli", *arguments]
         self._environment = environment
-        self._log = log
+        self.log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._born = 0.0
+        self._falls = 0
 
     @property
     def pid(self) -> int:
         return self._process.pid if self._process else 0
 
     def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  自分自身を起こす
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
                 self._command,
                 env={**os.environ, **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-Cは親が受け、順に片付ける
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  親が殺されても残らない
+                preexec_fn=_die_with_parent,
             )
         self._born = time.monotonic()
 
@@ -67,15 +71,25 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     def revive(self) -> bool:
-        """倒れていれば起こし直して真を返す。すぐ倒れ続けるときは一秒に一度まで。"""
-        if self.alive() or time.monotonic() - self._born < 1:
+        """倒れていれば起こし直して真を返す。すぐ倒れ続けるときは、間を一秒から三十秒まで広げる。"""
+        if self.alive():
             return False
+        lived = time.monotonic() - self._born
+        pause = min(2.0**self._falls, 30.0)
+        if lived < pause:
+            return False
+        self._falls = 0 if lived > 60 else self._falls + 1
         self.start()
         return True
 
-    def stop(self) -> None:
+    def ask_to_stop(self) -> None:
         if self._process and self.alive():
             self._process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """静かに終わるのを待ち、終わらなければ殺す。"""
+        self.ask_to_stop()
+        if self._process and self.alive():
             try:
                 self._process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
@@ -83,8 +97,16 @@ class Child:
                 self._process.wait()
 
     def _last_words(self) -> str:
-        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join(lines[-8:]) + f"\n(記録の全体: {self._log})"
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-8:]) + f"\n(記録の全体: {self.log})"
+
+
+def stop_all(children: Sequence[Child]) -> None:
+    """後に起こしたものから、すべてに終わりを告げ、終わるのを待つ。"""
+    for child in reversed(children):
+        child.ask_to_stop()
+    for child in reversed(children):
+        child.stop()
 
 
 def refuse_used_port(port: int, variable: str) -> None:
@@ -102,4 +124,4 @@ def refuse_used_port(port: int, variable: str) -> None:
 
 def _die_with_parent() -> None:
     if _LIBC:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # どこで殺されても失わない作りなので、ポートをすぐ空ける

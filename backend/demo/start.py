@@ -27,19 +27,17 @@ def run(settings: Settings, *, port: int, simulator_port: int, say: Say) -> int:
         raise Refused("`ward demo` は、お試し(WARD_MODE=demo)でだけ動きます。")
     data = settings.data_dir.absolute()
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (data / "demo.json").unlink(missing_ok=True)
     with (data / "demo.lock").open("w") as lock:
         _only_one(lock, data)
+        (data / "demo.json").unlink(missing_ok=True)
         processes.refuse_used_port(port, "PORT")
         processes.refuse_used_port(simulator_port, "SIMULATOR_PORT")
         _raise_on_sigterm()
         began = time.monotonic()
-        ready = _settings(settings, data, port, simulator_port)
-        server = embedded.start(data)
         children: list[Child] = []
         try:
-            ready = _with_urls(ready, server)
-            children = _start(ready, data, port, simulator_port, say)
+            ready = _with_urls(_settings(settings, data, port, simulator_port), embedded.start(data))
+            _start(children, ready, data, port, simulator_port, say)
             _announce(ready, data, time.monotonic() - began, say)
             _watch(children, data, say)
         except (KeyboardInterrupt, _Terminated):
@@ -47,54 +45,47 @@ def run(settings: Settings, *, port: int, simulator_port: int, say: Say) -> int:
         finally:
             _ignore_signals()
             (data / "demo.json").unlink(missing_ok=True)
-            for child in reversed(children):
-                child.stop()
-            embedded.start(data).stop("fast")
+            processes.stop_all(children)
+            embedded.stop(data)
         say("終了しました。データは残っています。もう一度 `make demo` で続きから始められます。")
     return 0
 
 
-def _start(ready: Settings, data: Path, port: int, simulator_port: int, say: Say) -> list[Child]:
+def _start(children: list[Child], ready: Settings, data: Path, port: int, simulator_port: int, say: Say) -> None:
+    """起こしたものから `children` に入れる。途中で止められても、呼び手が片付けられる。"""
     environment = _environment(ready)
     logs = data / "logs"
     logs.mkdir(exist_ok=True)
-    children = [
-        Child(
-            "模擬LINE",
-            ["simulator", "--port", str(simulator_port)],
-            environment,
-            logs / "simulator.log",
-            f"{ready.simulator_url}/_sim/people?limit=1",
-        ),
-        Child("画面", ["serve", "--port", str(port)], environment, logs / "web.log", f"{ready.public_url}/readyz"),
-        Child("配信", ["worker"], environment, logs / "worker.log"),
-    ]
-    try:
-        say("データベースと模擬LINEを用意しています…")
-        children[0].start()
-        asyncio.run(setup.migrate(ready))
-        children[0].wait_ready()
-        asyncio.run(people.prepare(ready, data, say))
-        for child in children[1:]:
-            child.start()
-        for child in children[1:]:
-            child.wait_ready()
-    except BaseException:
-        for child in reversed(children):
-            child.stop()
-        raise
-    return children
+    people_url = f"{ready.simulator_url}/_sim/people?limit=1"
+    simulator = Child(
+        "模擬LINE", ["simulator", "--port", str(simulator_port)], environment, logs / "simulator.log", people_url
+    )
+    web = Child("画面", ["serve", "--port", str(port)], environment, logs / "web.log", f"{ready.public_url}/readyz")
+    worker = Child("配信", ["worker"], environment, logs / "worker.log")
+    say("データベースと模擬LINEを用意しています…")
+    _begin(simulator, children)
+    asyncio.run(setup.migrate(ready))
+    simulator.wait_ready()
+    _begin(web, children)
+    asyncio.run(people.prepare(ready, data, say))
+    _begin(worker, children)
+    web.wait_ready()
+
+
+def _begin(child: Child, children: list[Child]) -> None:
+    children.append(child)
+    child.start()
 
 
 def _watch(children: list[Child], data: Path, say: Say) -> None:
     while True:
         time.sleep(0.3)
-        if not embedded.is_running(data):
+        if not embedded.is_alive(data):
             say("データベースが止まっていたので、起こし直します。")
             embedded.start(data)
         for child in children:
             if child.revive():
-                say(f"{child.name}が止まっていたので、起こし直しました。")
+                say(f"{child.name}が止まっていたので、起こし直しました。記録: {child.log}")
 
 
 def _announce(ready: Settings, data: Path, seconds: float, say: Say) -> None:

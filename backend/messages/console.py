@@ -56,7 +56,7 @@ async def index(actor: Actor) -> Template:
 @get("/console/messages/new", **needs(Permission.DRAFT))
 async def new(actor: Actor, copy: int | None = None) -> Template:
     source = (await desk.find(actor, copy)).manuscript if copy else Manuscript()
-    return await _editor(Opened(), entry.entry(view.without_times(source)))
+    return await _editor(actor, Opened(), entry.entry(view.without_times(source)))
 
 
 @post("/console/messages/new", **needs(Permission.DRAFT))
@@ -67,10 +67,10 @@ async def create(request: AnyRequest, actor: Actor) -> Redirect:
 
 
 @post("/console/messages/live", status_code=200, **needs(Permission.DRAFT))
-async def live(request: AnyRequest) -> Template:
+async def live(request: AnyRequest, actor: Actor) -> Template:
     """書いている途中の、電話の見え方・点検・人数。何も保存しない。"""
     form = await forms.read(request, Entry)
-    return page("messages/live.html", title="", **await _live(entry.manuscript(form), None))
+    return page("messages/live.html", title="", **await _live(actor, entry.manuscript(form), None))
 
 
 @get("/console/messages/{request_id:int}", **needs(Permission.READ_REQUESTS))
@@ -79,16 +79,16 @@ async def show(request_id: int, actor: Actor, edit: bool = False) -> Template:
     own = found.section_code == actor.section_code and actor.may(Permission.DRAFT)
     by_reviewer = edit and found.state is State.SUBMITTED and actor.may(Permission.REVIEW)
     if (own and found.state.editable) or by_reviewer:
-        return await _editor(_opened(found, by_reviewer), entry.entry(found.manuscript, found.version))
+        return await _editor(actor, _opened(found, by_reviewer), entry.entry(found.manuscript, found.version))
     return page(
         "messages/show.html",
         title=found.manuscript.title or "件名なし",
         room="messages",
         found=found,
         own=own,
-        status=await outbox.status_of(found.source),
+        delivery=await outbox.status_of(found.source),
         history=await view.history(found),
-        **await _live(found.manuscript, found.public_number),
+        **await _live(_counted_for(actor, found), found.manuscript, found.public_number),
     )
 
 
@@ -100,8 +100,8 @@ async def save(request: AnyRequest, request_id: int, actor: Actor) -> Redirect |
     except Refused as refusal:
         # 打った文章は失わせない。書きかけのまま、理由と一緒に返す。
         found = await desk.find(actor, request_id)
-        opened = _opened(found, by_reviewer=found.state is State.SUBMITTED)
-        return await _editor(opened, form, refusal=refusal)
+        opened = _opened(found, by_reviewer=found.state is State.SUBMITTED and actor.may(Permission.REVIEW))
+        return await _editor(actor, opened, form, refusal=refusal)
     if saved.state is State.SUBMITTED:
         return Redirect(f"/console/review/{request_id}", status_code=303)
     return _after_save(request_id, form)
@@ -137,7 +137,7 @@ async def withdraw(request: AnyRequest, request_id: int, actor: Actor) -> Redire
     return Redirect(f"/console/messages/{request_id}", status_code=303)
 
 
-async def _editor(opened: Opened, form: Entry, refusal: Refused | None = None) -> Template:
+async def _editor(actor: Actor, opened: Opened, form: Entry, refusal: Refused | None = None) -> Template:
     return page(
         "messages/edit.html",
         title="新しい依頼" if opened.id is None else "依頼を直す",
@@ -149,7 +149,7 @@ async def _editor(opened: Opened, form: Entry, refusal: Refused | None = None) -
         kinds=list(Kind),
         lateness=LATENESS,
         choices=picker.choices(),
-        **await _live(entry.manuscript(form), opened.number),
+        **await _live(actor, entry.manuscript(form), opened.number),
     )
 
 
@@ -163,20 +163,25 @@ async def _submit_page(actor: Actor, request_id: int, refusal: Refused | None = 
         room="messages",
         found=found,
         refusal=refusal,
-        **await _live(found.manuscript, found.public_number),
+        **await _live(actor, found.manuscript, found.public_number),
     )
 
 
-async def _live(manuscript: Manuscript, number: str | None) -> dict[str, Any]:
+async def _live(actor: Actor | None, manuscript: Manuscript, number: str | None) -> dict[str, Any]:
     findings = checks.check(manuscript, await clock.now(), number)
     return {
         "manuscript": manuscript,
         "findings": findings,
         "blocked": bool(checks.blocking(findings)),
         "bubbles": view.bubbles(manuscript, number),
-        "people": await view.people(manuscript),
+        "people": await view.people(manuscript, actor),
         "lines": manuscript.body.split("\n"),
     }
+
+
+def _counted_for(actor: Actor, found: desk.Request) -> Actor | None:
+    """提出された依頼を広報課が読むときは、尋ねた回数に数えない。"""
+    return None if actor.may(Permission.REVIEW) and not found.state.editable else actor
 
 
 def _opened(found: desk.Request, by_reviewer: bool = False) -> Opened:

@@ -112,9 +112,7 @@ async def approved_since(days: int) -> list[Request]:
 
 
 def _visible(actor: Actor, section_code: str) -> bool:
-    return actor.may(Permission.REVIEW) or (
-        actor.may(Permission.READ_REQUESTS) and actor.section_code == section_code
-    )
+    return actor.may(Permission.REVIEW) or (actor.may(Permission.READ_REQUESTS) and actor.section_code == section_code)
 
 
 def _request(row: dict[str, Any]) -> Request:

@@ -63,7 +63,9 @@ def manuscript(entry: Entry) -> Manuscript:
 def entry(source: Manuscript, version: int = 0) -> Entry:
     """原稿から欄へ。"""
     sent, until = _local(source.send_at), _local(source.expires_at)
-    late = int((source.expires_at - source.send_at) / timedelta(minutes=1)) if source.send_at and source.expires_at else ""
+    late = (
+        int((source.expires_at - source.send_at) / timedelta(minutes=1)) if source.send_at and source.expires_at else ""
+    )
     on_approval = source.timing is Timing.ON_APPROVAL
     picked = picker.picked(source.criteria)
     return Entry(

@@ -25,14 +25,16 @@ async def show(number: str) -> Template:
     tidy = _tidy(number)
     found = await sent.find(tidy) if tidy else None
     if found is None:
-        return page("messages/verify_unknown.html", title="この番号のお知らせは見つかりません", status=404, number=tidy or "")
+        return page(
+            "messages/verify_unknown.html", title="この番号のお知らせは見つかりません", status=404, number=tidy or ""
+        )
     return page("messages/verify_found.html", title="文京区が送ったお知らせです", found=found)
 
 
 def _tidy(number: str) -> str | None:
     """全角や空白のまじった番号を、決まった形にする。"""
-    narrow = number.translate({ord("０") + n: str(n) for n in range(10)} | dict.fromkeys(map(ord, "‐－–ー―"), "-"))  # noqa: RUF001
-    found = _NUMBER.fullmatch(re.sub(r"\s", "", narrow).upper().replace("Ｂ", "B").removeprefix("確認番号"))  # noqa: RUF001
+    narrow = number.translate({ord("０") + n: str(n) for n in range(10)} | dict.fromkeys(map(ord, "‐－–ー―"), "-"))
+    found = _NUMBER.fullmatch(re.sub(r"\s", "", narrow).upper().replace("Ｂ", "B").removeprefix("確認番号"))
     return f"B-{found[1]}-{found[2]}" if found else None
 
 

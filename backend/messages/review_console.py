@@ -92,7 +92,7 @@ async def _page(
         findings=checks.check(found.manuscript, found.now, found.public_number),
         lines=found.manuscript.body.split("\n"),
         bubbles=view.bubbles(found.manuscript, found.public_number),
-        people=await view.people(found.manuscript),
+        people=await view.people(found.manuscript, None),
         history=await view.history(found),
         status_of=await outbox.status_of(found.source),
         may_approve=found.state is State.SUBMITTED

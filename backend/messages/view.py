@@ -9,7 +9,8 @@ from backend.audit import trail
 from backend.messages.desk import Request
 from backend.messages.manuscript import Audience, Manuscript, audience_words, text
 from backend.messages.states import ReturnReason, State
-from backend.segments import audience
+from backend.permissions import Actor
+from backend.segments import asking, audience
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,21 @@ def bubbles(manuscript: Manuscript, number: str | None) -> list[str]:
     return [text(manuscript, number, language) for language in manuscript.languages]
 
 
-async def people(manuscript: Manuscript) -> People:
-    """いま送るとしたら、だれに、約何人に届くか。"""
+async def people(manuscript: Manuscript, actor: Actor | None) -> People:
+    """いま送るとしたら、だれに、約何人に送られるか。尋ねる回数は `actor` に数える。
+
+    確認する広報課のように、人の決めた条件をただ読むときは `actor` をNoneにする: 承認の前に人数が見えないことはない。
+    """
     if manuscript.audience is Audience.EVERYONE:
         return People("友だち全員", "", everyone=True)
     if manuscript.criteria is None:
         return People("まだ選ばれていません", "", chosen=False)
-    return People(audience_words(manuscript), audience.wording(await audience.count(manuscript.criteria)))
+    count = (
+        await asking.ask(actor, manuscript.criteria)
+        if actor
+        else audience.wording(await audience.count(manuscript.criteria))
+    )
+    return People(audience_words(manuscript), count)
 
 
 def groups(requests: Sequence[Request]) -> list[tuple[str, list[Request]]]:

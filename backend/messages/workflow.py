@@ -69,9 +69,7 @@ async def edit(actor: Actor, request_id: int, version: int, manuscript: Manuscri
     return await desk.find(actor, request_id)
 
 
-async def submit(
-    actor: Actor, request_id: int, version: int, *, sourced: bool, settled: bool, minimum: int
-) -> str:
+async def submit(actor: Actor, request_id: int, version: int, *, sourced: bool, settled: bool, minimum: int) -> str:
     """提出し、確認番号を割り当てて返す。出し直しでは前の番号のまま。
 
     `sourced` は「出どころを確かめた」、`settled` は「未確定の内容でない」という二つの表明(POL 5(3)イ)。
@@ -83,7 +81,9 @@ async def submit(
         raise Forbidden("ほかの課の原稿は提出できません。")
     next_state(request.state, Action.SUBMIT)
     if not (sourced and settled):
-        raise Refused("二つの確認にチェックがありません。", next_step="内容を確かめて、両方にチェックを入れてください。")
+        raise Refused(
+            "二つの確認にチェックがありません。", next_step="内容を確かめて、両方にチェックを入れてください。"
+        )
     _refuse_blocked(request.manuscript, request)
     await _refuse_small(request.manuscript, minimum)
     number = request.public_number or await _allocate(request.now)
@@ -128,13 +128,16 @@ async def approve(actor: Actor, request_id: int, seen: str, *, at_once: bool = F
     next_state(request.state, Action.APPROVE)
     if seen != request.fingerprint:
         raise Refused(
-            "画面を開いた後に内容が変わりました。承認していません。", next_step="開き直して、いまの内容を確かめてください。"
+            "画面を開いた後に内容が変わりました。承認していません。",
+            next_step="開き直して、いまの内容を確かめてください。",
         )
     send_at = _send_at(request, at_once)
     if chief_only(request, send_at) and actor.role is not Role.PR_CHIEF:
         raise Forbidden(_why_chief(request), next_step="広報課長に承認を頼んでください。")
     if request.manuscript.kind is not Kind.I and checks.in_quiet_hours(send_at):
-        raise Refused("夜9時から朝7時までは、緊急(イ)のほかは送れません。", next_step="所管課に新しい日時を確かめてください。")
+        raise Refused(
+            "夜9時から朝7時までは、緊急(イ)のほかは送れません。", next_step="所管課に新しい日時を確かめてください。"
+        )
     await _refuse_small(request.manuscript, minimum)
     prepared = package(request, send_at)
     approval_id = await foureyes.approve(
@@ -160,7 +163,8 @@ async def withdraw(actor: Actor, request_id: int, version: int) -> None:
     state = next_state(request.state, Action.WITHDRAW)
     if request.state is State.APPROVED and not await outbox.cancel(actor, request.source):
         raise Refused(
-            "もう送り始めているので、取り下げられません。", next_step="止めるには、配信の画面で「この配信を止める」を押してください。"
+            "もう送り始めているので、取り下げられません。",
+            next_step="止めるには、配信の画面で「この配信を止める」を押してください。",
         )
     await work.sql(
         "update delivery_request set state = $2, version = version + 1, updated_at = ward_now() where id = $1",
@@ -227,7 +231,8 @@ async def _refuse_small(manuscript: Manuscript, minimum: int) -> None:
         raise Refused("条件が読み取れません。だれにも送られません。", next_step="対象をもう一度選んでください。")
     if await audience.count(manuscript.criteria) < minimum:
         raise Refused(
-            f"対象が{minimum}人未満なので送れません(個人あての連絡にしないため)。", next_step="地域や年代を広げてください。"
+            f"対象が{minimum}人未満なので送れません(個人あての連絡にしないため)。",
+            next_step="地域や年代を広げてください。",
         )
 
 

@@ -10,7 +10,16 @@ HIDDEN_BELOW = 20  # 少ない人数は、だれのことかを推し量らせ�
 async def count(wanted: Criteria) -> int:
     """いま条件に合う人の数。正確な数なので、画面には `wording` を通して出す。"""
     clause, parameters = criteria.where(wanted)
-    rows = await work.sql(f"select count(*) as people from resident r where {clause}", *parameters)
+    rows = await work.sql(f"select count(*) as people from resident r where {clause}", *parameters)  # noqa: S608  値は渡す
+    return int(rows[0]["people"])
+
+
+async def difference(one: Criteria, other: Criteria) -> int:
+    """片方にだけ当てはまる人の数。二つの数の引き算から分かる人の数にあたる。"""
+    first, parameters = criteria.where(one)
+    second, more = criteria.where(other, len(parameters) + 1)
+    query = f"select count(*) as people from resident r where ({first}) is distinct from ({second})"  # noqa: S608  値は渡す
+    rows = await work.sql(query, *parameters, *more)
     return int(rows[0]["people"])
 
 

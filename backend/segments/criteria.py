@@ -33,9 +33,7 @@ def parse(text: str | bytes) -> Criteria:
     try:
         document = json.loads(text, object_pairs_hook=_no_repeats, parse_constant=_no_constants)
     except (ValueError, RecursionError) as error:
-        raise Refused(
-            "配信の条件を読み取れませんでした。", next_step="対象をもう一度選んでください。"
-        ) from error
+        raise Refused("配信の条件を読み取れませんでした。", next_step="対象をもう一度選んでください。") from error
     return _criteria(document)
 
 

@@ -113,7 +113,9 @@ def _stage(item: Term) -> str:
 
 
 def _consented(purpose: Purpose) -> str:
-    return f"(r.purposes & {int(purpose)}) <> 0"
+    # 期限を過ぎた人は、消される前から数えない。「個人設定を閉じる」(RULES 42)の間は、だれも数えない。
+    # どちらも副問い合わせにして、行ごとではなく一度だけ求める。
+    return f"(r.purposes & {int(purpose)}) <> 0 and r.live_until > (select ward_now()) and (select personal_open())"
 
 
 _KNOWN: dict[str, Callable[[], list[int | str]]] = {
@@ -128,5 +130,6 @@ _KNOWN: dict[str, Callable[[], list[int | str]]] = {
 
 def _unknown() -> NoReturn:
     raise Refused(
-        "配信の条件に、いまは使えない選択肢があります。", next_step="対象をもう一度選んでください。だれにも送られません。"
+        "配信の条件に、いまは使えない選択肢があります。",
+        next_step="対象をもう一度選んでください。だれにも送られません。",
     )

@@ -11,13 +11,12 @@ from backend.simulator.platform import Platform
 SCHEMA = """
 create table if not exists call (
   id integer primary key, at text not null, endpoint text not null, status integer not null, request_id text not null,
-  retry_key text, body_sha256 text not null, requested blob not null, delivered blob not null,
-  messages text, silent integer not null);
-create index if not exists call_delivered on call (id) where length(delivered) > 0;
+  retry_key text, body_sha256 text not null, silent integer not null, messages text, requested blob, delivered blob not null);
 create table if not exists retry_key (
   key text primary key, endpoint text not null, body_sha256 text not null, request_id text not null, first_seen real not null);
 """
 RETRY_KEY_SECONDS = 24 * 3600  # LINE.md 1.2 retry key 5
+_ID = 16  # 一人分のバイト数
 
 
 @dataclass
@@ -39,92 +38,109 @@ class Ledger:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         platform.db.executescript(SCHEMA)
+        self.reload()
 
-    def record(self, entry: Entry) -> None:
+    def reload(self) -> None:
+        """届いたidの束(呼び出しの番号, 一人16バイト)。一人の受信箱をすばやく探すためにメモリにも置く。"""
+        rows = self._platform.db.execute("select id, delivered from call where length(delivered) > 0 order by id")
+        self._sent: list[tuple[int, bytes]] = rows.fetchall()
+        self._found: dict[str, tuple[int, list[int]]] = {}
+
+    def record(self, entry: Entry) -> int:
+        """書き、その番号を返す。"""
+        delivered = pack(entry.delivered)
+        requested = None if entry.requested == entry.delivered else pack(entry.requested)
+        at = self._platform.now().isoformat(timespec="milliseconds")
         with self._platform.changing() as db:
-            db.execute(
-                "insert into call (at, endpoint, status, request_id, retry_key, body_sha256, requested, delivered, "
-                "messages, silent) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            cursor = db.execute(
+                "insert into call (at, endpoint, status, request_id, retry_key, body_sha256, silent, messages, requested, "
+                "delivered) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    self._platform.now().isoformat(timespec="milliseconds"),
+                    at,
                     entry.endpoint,
                     entry.status,
                     entry.request_id,
                     entry.retry_key,
                     entry.body_sha256,
-                    pack(entry.requested),
-                    pack(entry.delivered),
-                    entry.messages,
                     entry.silent,
+                    entry.messages,
+                    requested,
+                    delivered,
                 ),
             )
+        number = cursor.lastrowid or 0
+        if delivered:
+            self._sent.append((number, delivered))
+        return number
 
-    def restate(self, request_id: str, status: int) -> None:
+    def restate(self, number: int, status: int) -> None:
         """返した状態を書き直す(受け付けてから500を返した、など)。"""
         with self._platform.changing() as db:
-            db.execute("update call set status = ? where request_id = ?", (status, request_id))
+            db.execute("update call set status = ? where id = ?", (status, number))
 
     def clear(self) -> None:
         with self._platform.changing() as db:
             db.execute("delete from call")
+        self.reload()
 
-    def calls(self, limit: int | None = None) -> list[dict[str, Any]]:
-        """古い順。`limit` があれば新しいものから数えてその件数だけ。"""
-        order = "order by id desc limit ?" if limit else "order by id"
-        rows = self._rows(f"select * from call {order}", (limit,) if limit else ())  # noqa: S608
-        found = [
-            {
-                "at": row["at"],
-                "endpoint": row["endpoint"],
-                "status": row["status"],
-                "request_id": row["request_id"],
-                "retry_key": row["retry_key"],
-                "body_sha256": row["body_sha256"],
-                "recipients": unpack(row["requested"]),
-            }
-            for row in rows
-        ]
-        return found[::-1] if limit else found
+    def calls(self) -> Iterator[dict[str, Any]]:
+        """古い順。"""
+        for row in self._rows("select * from call order by id"):
+            kept = ("at", "endpoint", "status", "request_id", "retry_key", "body_sha256")
+            blob = row["delivered"] if row["requested"] is None else row["requested"]
+            yield {**{name: row[name] for name in kept}, "recipients": unpack(blob)}
+
+    def newest(self, limit: int) -> list[tuple[str, str, int, int]]:
+        """新しい順の (時刻, 呼び出し, 状態, 宛てられた人数)。"""
+        return self._platform.db.execute(
+            "select at, endpoint, status, length(coalesce(requested, delivered)) / ? from call order by id desc limit ?",
+            (_ID, limit),
+        ).fetchall()
 
     def received(self) -> Iterator[dict[str, Any]]:
         """一人に一通ごとの行。"""
-        for row in self._rows("select * from call where length(delivered) > 0 order by id", ()):
-            messages = json.loads(row["messages"])
+        for row in self._rows("select * from call where length(delivered) > 0 order by id"):
+            shared = _message(row)
             for user in unpack(row["delivered"]):
-                yield {
-                    "user": user,
-                    "at": row["at"],
-                    "request_id": row["request_id"],
-                    "messages": messages,
-                    "silent": bool(row["silent"]),
-                }
+                yield {"user": user, **shared}
 
     def counts(self) -> dict[str, int]:
-        """大きな配信のための数だけの形: 呼び出し、届いた通数、届いた人数。"""
-        users: dict[bytes, int] = {}
-        sent = calls = 0
-        for row in self._rows("select delivered from call", ()):
-            blob, calls = row["delivered"], calls + 1
-            sent += len(blob) // 16
-            for start in range(0, len(blob), 16):
-                key = blob[start : start + 16]
-                users[key] = users.get(key, 0) + 1
-        return {"calls": calls, "received": sent, "people": len(users), "twice": sum(n > 1 for n in users.values())}
+        """大きな配信のための数だけの形: 呼び出し、届いた通数、届いた人数、二通以上届いた人数。"""
+        calls = self._platform.db.execute("select count(*) from call").fetchone()[0]
+        once: set[bytes] = set()
+        twice: set[bytes] = set()
+        for _, blob in self._sent:
+            users = [blob[start : start + _ID] for start in range(0, len(blob), _ID)]
+            fresh = set(users)
+            twice |= once & fresh
+            if len(fresh) < len(users):
+                twice |= {user for user in fresh if users.count(user) > 1}
+            once |= fresh
+        received = sum(len(blob) for _, blob in self._sent) // _ID
+        return {"calls": calls, "received": received, "people": len(once), "twice": len(twice)}
 
     def inbox(self, user: str) -> list[dict[str, Any]]:
         """一人が受け取ったもの。古い順。"""
+        found = []
+        for number in self._calls_to(user):
+            found += [_message(row) for row in self._rows("select * from call where id = ?", number)]
+        return found
+
+    def inbox_size(self, user: str) -> int:
+        return len(self._calls_to(user))
+
+    def _calls_to(self, user: str) -> list[int]:
+        """その人に届いた呼び出しの番号。前に探したところから先だけを探す。"""
+        scanned, numbers = self._found.get(user, (0, []))
         mark = pack([user])
-        rows = self._rows("select * from call where length(delivered) > 0 and instr(delivered, ?) order by id", (mark,))
-        return [
-            {
-                "at": row["at"],
-                "request_id": row["request_id"],
-                "messages": json.loads(row["messages"]),
-                "silent": bool(row["silent"]),
-            }
-            for row in rows
-            if user in unpack(row["delivered"])
-        ]
+        for number, blob in self._sent[scanned:]:
+            at = blob.find(mark)
+            while at >= 0 and at % _ID:
+                at = blob.find(mark, at + 1)
+            if at >= 0:
+                numbers.append(number)
+        self._found[user] = (len(self._sent), numbers)
+        return numbers
 
     # ── 再試行の鍵 ──
 
@@ -143,7 +159,7 @@ class Ledger:
                 (key, endpoint, body_sha256, request_id, self._platform.now().timestamp()),
             )
 
-    def _rows(self, query: str, values: tuple[Any, ...]) -> Iterator[sqlite3.Row]:
+    def _rows(self, query: str, *values: Any) -> Iterator[sqlite3.Row]:
         cursor = self._platform.db.cursor()
         cursor.row_factory = sqlite3.Row
         yield from cursor.execute(query, values)
@@ -157,3 +173,12 @@ def pack(users: list[str]) -> bytes:
 def unpack(blob: bytes) -> list[str]:
     digits = blob.hex()
     return [f"U{digits[start : start + 32]}" for start in range(0, len(digits), 32)]
+
+
+def _message(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "at": row["at"],
+        "request_id": row["request_id"],
+        "messages": json.loads(row["messages"]),
+        "silent": bool(row["silent"]),
+    }

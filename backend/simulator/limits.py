@@ -41,19 +41,18 @@ class Limits:
 
     def reload(self) -> None:
         self.enabled: bool = self._platform.recall("limits_enabled", True)
-        self.latency_seconds: float = self._platform.recall("latency_ms", 0) / 1000
+        self.latency_seconds: float = self._platform.recall("latency_seconds", 0.0)
+        self._start_empty = False
         self._buckets.clear()
 
-    def set(self, *, enabled: bool | None = None, latency_ms: float | None = None, empty: bool = False) -> None:
-        """`empty` なら、どのバケツも空から始める。"""
+    def set(self, *, enabled: bool | None = None, latency_seconds: float | None = None, empty: bool = False) -> None:
+        """バケツを満たし直す。`empty` なら、どのバケツも空から始める。"""
         if enabled is not None:
             self._platform.remember("limits_enabled", enabled)
-        if latency_ms is not None:
-            self._platform.remember("latency_ms", latency_ms)
+        if latency_seconds is not None:
+            self._platform.remember("latency_seconds", latency_seconds)
         self.reload()
         self._start_empty = empty
-
-    _start_empty = False
 
     def take(self, endpoint: str, rate: Rate) -> bool:
         """一回分あれば使って真。"""

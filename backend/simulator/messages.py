@@ -1,6 +1,7 @@
 """メッセージの形の検査。LINEと同じ言葉で断る(LINE.md 1.1, 1.2)。"""
 
 import json
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,21 @@ _SCHEMES = {"http", "https", "line", "tel"}
 def units(text: str) -> int:
     """UTF-16の符号単位の数。"""
     return len(text.encode("utf-16-le")) // 2
+
+
+def graphemes(text: str) -> int:
+    """書記素の数(合字の絵文字、濁点、国旗は一つ)。LINEの数え方に足りるだけの近似。"""
+    count, joined, flags = 0, False, 0
+    for character in text:
+        code = ord(character)
+        extends = unicodedata.combining(character) or code in (0x200D, 0xFE0E, 0xFE0F, 0x20E3, 0x3099, 0x309A)
+        extends = extends or 0x1F3FB <= code <= 0x1F3FF or 0xE0020 <= code <= 0xE007F
+        is_flag = 0x1F1E6 <= code <= 0x1F1FF
+        flags = flags + 1 if is_flag else 0
+        if not (extends or joined or (is_flag and flags % 2 == 0)):
+            count += 1
+        joined = code == 0x200D
+    return count
 
 
 def check(messages: Any) -> list[Detail]:
@@ -27,7 +43,7 @@ def check(messages: Any) -> list[Detail]:
             found.append(_detail("Must be one of the following values: [text, image, video, audio, location, sticker, "
                                  "template, imagemap, flex, textV2, coupon]", f"{where}.type"))  # fmt: skip
         else:
-            found += checker(message, where)
+            found += checker(message, where) + _around(message, where)
     return found
 
 
@@ -37,6 +53,20 @@ def check_uri(uri: Any, where: str) -> list[Detail]:
     if units(uri) > 1000 or urlsplit(uri).scheme not in _SCHEMES or any(c.isspace() or ord(c) > 126 for c in uri):
         return [_detail("invalid uri", where)]
     return []
+
+
+def _around(message: dict[str, Any], where: str) -> list[Detail]:
+    """どの種類にも付けられるもの: 送り主の名前と、押すだけの返事。"""
+    found: list[Detail] = []
+    items = message.get("quickReply", {}).get("items", [])
+    if len(items) > 13:
+        found.append(_detail("Size must be between 0 and 13", f"{where}.quickReply.items"))
+    sender = message.get("sender", {})
+    if units(sender.get("name", "")) > 20:
+        found.append(_detail("Length must be between 0 and 20", f"{where}.sender.name"))
+    elif "line" in sender.get("name", "").lower():
+        found.append(_detail("The sender name contains a word that can't be used", f"{where}.sender.name"))
+    return found + (_https(sender["iconUrl"], f"{where}.sender.iconUrl") if "iconUrl" in sender else [])
 
 
 def _text(message: dict[str, Any], where: str) -> list[Detail]:

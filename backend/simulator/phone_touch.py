@@ -77,11 +77,18 @@ async def _switch(person: Person, body: Body, line: Line, diary: Diary) -> Body:
     """タブの切り替え: 別名の指すメニューを本人に結び、結果をpostbackで知らせる(LINE.md 2)。"""
     alias = str(body.get("alias", ""))
     target = line.menu_by_alias(alias)
-    if target:
+    there = target is not None and line.menu_image(target) is not None
+    if target and there:
         line.link_menu(person.user, target)
-    status = "SUCCESS" if target else "RICHMENU_ALIAS_ID_NOTFOUND"
+    status = "SUCCESS" if there else "RICHMENU_NOTFOUND" if target else "RICHMENU_ALIAS_ID_NOTFOUND"
     await line.postback(person.user, str(body.get("data", "")), {"newRichMenuAliasId": alias, "status": status})
-    return {} if target else {"problem": "切り替え先のメニューがありません。"}
+    return {} if there else {"problem": "切り替え先のメニューがありません。"}
+
+
+async def _tap(person: Person, body: Body, line: Line, diary: Diary) -> Body:
+    """メニューのどこを押したか。LINEの統計(insight)のもとになる。"""
+    line.tap(person.user, str(body.get("menu", "")), int(body.get("area", 0)))
+    return {}
 
 
 _FOLLOWING: dict[str, Callable[[Line, Person], Awaitable[None]]] = {"block": _unfollow, "unblock": _follow, "add": _follow}
@@ -89,4 +96,5 @@ _SENDING: dict[str, Callable[[Person, Body, Line, Diary], Awaitable[Body]]] = {
     "text": _text,
     "postback": _postback,
     "switch": _switch,
+    "tap": _tap,
 }

@@ -22,7 +22,7 @@ class Person(Protocol):
 
 
 class People(Protocol):
-    """platform.pyが満たすもの。"""
+    """人を探せるもの(platform.py)。"""
 
     def person(self, user: str) -> Person | None: ...
     def search(self, text: str, offset: int, limit: int) -> tuple[list[Person], int]: ...

@@ -6,8 +6,8 @@ import contextlib
 import hashlib
 import hmac
 import json
-import logging
 import secrets
+import time
 from typing import Any
 
 import httpx
@@ -19,11 +19,11 @@ SCHEMA = """
 create table if not exists webhook (
   id integer primary key, event text not null, state text not null, attempts integer not null, next_at real not null,
   status integer not null);
+create index if not exists webhook_waiting on webhook (state, id);
 """
 ANSWER_SECONDS = 2.0  # これより遅い返事は、LINEでは時間切れになる
 PAUSES = (1, 2, 4, 8, 15, 30, 60)
 _ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-log = logging.getLogger(__name__)
 
 
 class Webhooks:
@@ -38,13 +38,28 @@ class Webhooks:
     def url(self) -> str:
         return self._platform.recall("webhook_url", "")
 
+    def set_url(self, url: str) -> None:
+        self._platform.remember("webhook_url", url)
+        self._wake.set()
+
     @property
     def destination(self) -> str:
         return bot_user_id(self._platform)
 
     def emit(self, user: str, kind: str, **extra: Any) -> dict[str, Any]:
         """一つの出来事を覚え、送る列に並べる。"""
-        event = {
+        event = self.event(user, kind, **extra)
+        with self._platform.changing() as db:
+            db.execute(
+                "insert into webhook (event, state, attempts, next_at, status) values (?, 'waiting', 0, ?, 0)",
+                (json.dumps(event, ensure_ascii=False), time.time()),
+            )
+        self._wake.set()
+        return event
+
+    def event(self, user: str, kind: str, **extra: Any) -> dict[str, Any]:
+        """どの出来事にもある項目のそろった、新しい出来事。"""
+        return {
             "type": kind,
             "mode": "active",
             "timestamp": int(self._platform.now().timestamp() * 1000),
@@ -53,14 +68,6 @@ class Webhooks:
             "deliveryContext": {"isRedelivery": False},
             **extra,
         }
-        with self._platform.changing() as db:
-            now = self._platform.now().timestamp()
-            db.execute(
-                "insert into webhook (event, state, attempts, next_at, status) values (?, 'waiting', 0, ?, 0)",
-                (json.dumps(event, ensure_ascii=False), now),
-            )
-        self._wake.set()
-        return event
 
     async def run(self) -> None:
         """送る輪。取り消されるまで続く。"""
@@ -71,16 +78,20 @@ class Webhooks:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), 0.5)
 
-    async def post(self, events: list[dict[str, Any]]) -> int:
-        """いますぐ送り、返事の状態を返す。届かなければ0。"""
+    async def post(self, events: list[dict[str, Any]], *, signature: str | None = None, url: str = "") -> tuple[int, str]:
+        """いますぐ送り、(返事の状態, 届かなかったわけ)を返す。届かなければ0。`signature` はわざと違う署名。"""
         body = json.dumps({"destination": self.destination, "events": events}, ensure_ascii=False, separators=(",", ":"))
         raw = body.encode()
-        headers = {"content-type": "application/json; charset=utf-8", "x-line-signature": self.sign(raw)}
-        headers["user-agent"] = "LineBotWebhook/2.0"
+        headers = {"content-type": "application/json; charset=utf-8", "user-agent": "LineBotWebhook/2.0"}
+        headers["x-line-signature"] = self.sign(raw) if signature is None else signature
         try:
-            return (await self._client.post(self.url, content=raw, headers=headers)).status_code
-        except httpx.HTTPError:
-            return 0
+            # 接続、送り、受け取りのそれぞれでなく、合わせて2秒。
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return (await self._client.post(url or self.url, content=raw, headers=headers)).status_code, ""
+        except (TimeoutError, httpx.TimeoutException):
+            return 0, "REQUEST_TIMEOUT"
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return 0, "COULD_NOT_CONNECT"
 
     def sign(self, raw: bytes) -> str:
         return base64.b64encode(hmac.new(self._secret.encode(), raw, hashlib.sha256).digest()).decode()
@@ -90,25 +101,44 @@ class Webhooks:
         rows = self._platform.db.execute("select event, state, attempts, status from webhook order by id").fetchall()
         return [{"event": json.loads(e), "state": s, "attempts": a, "status": c} for e, s, a, c in rows]
 
-    async def repeat(self, *, shuffle: bool = False, times: int = 1) -> list[int]:
-        """済んだ出来事をもう一度送る(再送・重複・順番違いの試験)。返事の状態の列。"""
-        events = [row["event"] for row in self.sent()] * times
+    async def repeat(
+        self, *, times: int = 1, shuffle: bool = False, together: bool = False, redelivery: bool = True
+    ) -> list[int]:
+        """済んだ出来事をもう一度送る(再送・重複・順番違いの試験)。返事の状態の列。
+
+        `together` なら一つのPOSTにまとめる。`redelivery` が偽なら、再送の印のない重複になる。
+        """
+        events = [
+            {**row["event"], "deliveryContext": {"isRedelivery": redelivery}} for row in self.sent() for _ in range(times)
+        ]
         if shuffle:
             secrets.SystemRandom().shuffle(events)
-        return [await self.post([{**event, "deliveryContext": {"isRedelivery": True}}]) for event in events]
+        groups = [events] if together else [[event] for event in events]
+        return [(await self.post(group))[0] for group in groups if group]
 
     async def close(self) -> None:
         await self._client.aclose()
 
     async def _send_waiting(self) -> None:
-        now = self._platform.now().timestamp()
         rows = self._platform.db.execute(
-            "select id, event, attempts from webhook where state = 'waiting' and next_at <= ? order by id limit 50", (now,)
+            "select id, event, attempts from webhook where state = 'waiting' and next_at <= ? order by id limit 50",
+            (time.time(),),
         ).fetchall()
         for number, text, attempts in rows:
             event = json.loads(text)
             event["deliveryContext"]["isRedelivery"] = attempts > 0
-            self._settle(number, attempts + 1, await self.post([event]))
+            status, _ = await self.post([event])
+            self._settle(number, attempts + 1, status)
+
+    def redeliver(self, on: bool) -> None:
+        """届かなかった出来事を送り直すか(LINEの既定は送り直さない)。"""
+        self._platform.remember("redelivery", on)
+
+    def retry_now(self) -> None:
+        """次の送り直しまでの待ちをなくす。"""
+        with self._platform.changing() as db:
+            db.execute("update webhook set next_at = 0 where state = 'waiting'")
+        self._wake.set()
 
     def _settle(self, number: int, attempts: int, status: int) -> None:
         again = self._platform.recall("redelivery", True) and attempts <= len(PAUSES)
@@ -117,7 +147,7 @@ class Webhooks:
         with self._platform.changing() as db:
             db.execute(
                 "update webhook set state = ?, attempts = ?, status = ?, next_at = ? where id = ?",
-                (state, attempts, status, self._platform.now().timestamp() + pause, number),
+                (state, attempts, status, time.time() + pause, number),
             )
 
     def _ulid(self) -> str:

@@ -2,22 +2,23 @@
 
 import asyncio
 import hashlib
-import json
 import re
 import socket
 import struct
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 from litestar import Request, route
 from litestar.response.base import ASGIResponse
 from litestar.types import ControllerRouterHandler
 
 from backend.settings import Settings
-from backend.simulator.faults import BEFORE, Faults
+from backend.simulator.faults import BEFORE, Fault, Faults
+from backend.simulator.jobs import Jobs
 from backend.simulator.ledger import Entry, Ledger
 from backend.simulator.limits import USUAL, Limits, Rate
 from backend.simulator.platform import Platform
@@ -27,6 +28,7 @@ from backend.simulator.webhooks import Webhooks
 
 BODY_LIMIT = 2_000_000
 STALL_SECONDS = 60.0
+MESSAGING, LOGIN = "messaging", "login"  # トークンの出どころのチャネル
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -39,9 +41,22 @@ class World:
     ledger: Ledger
     menus: RichMenus
     webhooks: Webhooks
+    jobs: Jobs
     limits: Limits
     faults: Faults
     sign_in: SignIn
+
+    def account(self, name: str, default: Any = None) -> Any:
+        """公式アカウントの状態(`/_sim/account` で決める)。"""
+        return self.platform.recall("account", {}).get(name, default)
+
+    def reset(self) -> None:
+        """人も記録も設定も空にする。"""
+        self.platform.reset()
+        self.ledger.reload()
+        self.faults.reload()
+        self.limits.reload()
+        self.sign_in.faults = type(self.sign_in.faults)()
 
 
 @dataclass
@@ -54,12 +69,14 @@ class Call:
     body: bytes
     content_type: str
     request_id: str
+    token: str
+    fault: str
 
     def json(self) -> dict[str, Any]:
         """本文のJSONオブジェクト。違えば400。"""
         try:
-            value = json.loads(self.body)
-        except ValueError:
+            value = msgspec.json.decode(self.body)
+        except msgspec.DecodeError:
             value = None
         if not isinstance(value, dict):
             raise Answered(400, {"message": "The request body could not be parsed as JSON"})
@@ -71,7 +88,10 @@ class Call:
 
 @dataclass
 class Answer:
-    """返事。`requested`・`delivered`・`messages` は台帳に残る。"""
+    """返事。`requested`・`delivered`・`messages` は台帳に残る。`after` は取引の済んだあと。
+
+    `finish` は取引の外で待つもの(Webhookの試し打ち)。その返事に替わる。
+    """
 
     status: int = 200
     body: Any = field(default_factory=dict)
@@ -82,6 +102,7 @@ class Answer:
     messages: str | None = None
     silent: bool = False
     after: Callable[[], None] | None = None
+    finish: Callable[[], Awaitable["Answer"]] | None = None
 
 
 class Answered(Exception):
@@ -94,20 +115,23 @@ class Answered(Exception):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`path` は `/v2/bot/user/{user:str}/richmenu` のような道。"""
+    """`path` は `/v2/bot/user/{user:str}/richmenu` のような道。
+
+    `addressed` は、断ったときにも台帳に残す宛先を本文から読む。`channel` はトークンを出したチャネル(空なら要らない)。
+    """
 
     method: str
     path: str
     handle: Callable[[Call], Answer]
     rate: Rate = USUAL
     retry_key: bool = False
-    is_open: bool = False
+    channel: str = MESSAGING
     body_limit: int = BODY_LIMIT
+    addressed: Callable[[Call], list[str]] | None = None
 
 
 def invalid(details: list[dict[str, str]]) -> Answered:
-    plural = "error" if len(details) == 1 else "errors"
-    return Answered(400, {"message": f"The request body has {len(details)} {plural}", "details": details})
+    return Answered(400, {"message": f"The request body has {len(details)} error(s)", "details": details})
 
 
 def not_found(message: str = "Not found") -> Answered:
@@ -130,71 +154,85 @@ def _route(endpoint: Endpoint, world: World) -> ControllerRouterHandler:
 async def _serve(endpoint: Endpoint, world: World, request: Request[Any, Any, Any]) -> ASGIResponse:
     if world.limits.latency_seconds:
         await asyncio.sleep(world.limits.latency_seconds)
+    path = request.scope["path"]
+    fault = world.faults.next_for(endpoint.method, path) or {"fault": ""}
     body = await request.body()
     call = Call(
         world=world,
         path={name: str(value) for name, value in request.path_params.items()},
-        query={name: str(value) for name, value in request.query_params.items()},
+        query=dict(parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)),
         body=body,
         content_type=request.headers.get("content-type", ""),
         request_id=str(uuid.uuid4()),
+        token=request.headers.get("authorization", ""),
+        fault=fault["fault"],
     )
     entry = Entry(
-        endpoint=f"{endpoint.method} {request.url.path}",
+        endpoint=f"{endpoint.method} {path}",
         request_id=call.request_id,
         retry_key=request.headers.get("x-line-retry-key"),
         body_sha256=hashlib.sha256(body).hexdigest(),
     )
-    fault = world.faults.next_for(request.url.path)
     with world.platform.changing():
-        answer = _answer(endpoint, call, entry, fault, request.headers.get("authorization", ""))
+        answer = _answer(endpoint, call, entry, fault)
         entry.status, entry.requested, entry.delivered = answer.status, answer.requested, answer.delivered
         entry.messages, entry.silent = answer.messages, answer.silent
-        world.ledger.record(entry)
-    _tell(world, answer)
-    return await _after(fault, world, request, call, answer)
+        number = world.ledger.record(entry)
+    world.platform.tell(answer.delivered)
+    if answer.after:
+        answer.after()
+    if answer.finish:
+        answer = await answer.finish()
+        world.ledger.restate(number, answer.status)
+    return await _after(fault, world, number, request, call, answer)
 
 
-def _answer(endpoint: Endpoint, call: Call, entry: Entry, fault: str, authorization: str) -> Answer:
+def _answer(endpoint: Endpoint, call: Call, entry: Entry, fault: Fault) -> Answer:
     world = call.world
     try:
-        _authorize(endpoint, world, authorization)
+        _authorize(endpoint, call)
         if len(call.body) > endpoint.body_limit:
             raise Answered(413, {"message": "Request Entity Too Large"})
         if not world.limits.take(f"{endpoint.method} {endpoint.path}", endpoint.rate):
             raise Answered(429, {"message": "The API rate limit has been exceeded. Try again later."})
-        if fault in BEFORE:
+        if call.fault in BEFORE:
             raise _fault_before(fault)
-        _check_retry_key(endpoint, call, entry, mismatch=fault == "body_mismatch")
+        _check_retry_key(endpoint, call, entry, mismatch=call.fault == "body_mismatch")
         answer = endpoint.handle(call)
     except Answered as answered:
+        answered.answer.requested = endpoint.addressed(call) if endpoint.addressed else []
         return answered.answer
     if endpoint.retry_key and entry.retry_key and answer.status == 200:
         world.ledger.accept_key(entry.retry_key.lower(), entry.endpoint, entry.body_sha256, call.request_id)
     return answer
 
 
-def _authorize(endpoint: Endpoint, world: World, authorization: str) -> None:
-    if endpoint.is_open:
+def _authorize(endpoint: Endpoint, call: Call) -> None:
+    if not endpoint.channel:
         return
-    scheme, _, token = authorization.partition(" ")
-    fixed = world.settings.line_channel_access_token.get_secret_value()
+    scheme, _, token = call.token.partition(" ")
     if scheme != "Bearer" or not token:
         raise Answered(401, {"message": "Authentication failed due to the following reason: missing bearer token"})
-    if token != fixed and not world.platform.token_is_valid(token):
+    if endpoint.channel == MESSAGING and token == call.world.settings.line_channel_access_token.get_secret_value():
+        return
+    if not call.world.platform.token_seconds(token, endpoint.channel):
         reason = "invalid token. Confirm that the access token in the authorization header is valid."
         raise Answered(401, {"message": f"Authentication failed due to the following reason: {reason}"})
 
 
-def _fault_before(fault: str) -> Answered:
-    return {
-        "500_before": Answered(500, {"message": "Internal server error"}),
-        "429_rate": Answered(429, {"message": "The API rate limit has been exceeded. Try again later."}),
-        "429_quota": Answered(429, {"message": "You have reached your monthly limit."}),
-        "400_to": Answered(
-            400, {"message": "The property, to[0], in the request body is invalid (line: -, column: -)"}
-        ),
-    }[fault]
+def _fault_before(fault: Fault) -> Answered:
+    """LINEが受け付ける前の故障。"""
+    status, message = {
+        "500_before": (500, "Internal server error"),
+        "stall_before": (0, ""),
+        "reset_before": (0, ""),
+        "429_rate": (429, "The API rate limit has been exceeded. Try again later."),
+        "429_quota": (429, "You have reached your monthly limit."),
+        "400_to": (400, f"The property, to[{fault['index']}], in the request body is invalid (line: -, column: -)"),
+        "401": (401, "Authentication failed. Confirm that the access token in the authorization header is valid."),
+        "403": (403, "Access to this API is not available for your account"),
+    }[fault["fault"]]
+    return Answered(status, {"message": message})
 
 
 def _check_retry_key(endpoint: Endpoint, call: Call, entry: Entry, *, mismatch: bool) -> None:
@@ -214,32 +252,25 @@ def _check_retry_key(endpoint: Endpoint, call: Call, entry: Entry, *, mismatch: 
     raise Answered(409, {"message": "The retry key is already accepted"}, headers)
 
 
-def _tell(world: World, answer: Answer) -> None:
-    if len(answer.delivered) > 50:
-        world.platform.tell("message")
-    for user in answer.delivered[:50] if len(answer.delivered) <= 50 else ():
-        world.platform.tell("message", user)
-    world.platform.tell("call")
-    if answer.after:
-        answer.after()
-
-
 async def _after(
-    fault: str, world: World, request: Request[Any, Any, Any], call: Call, answer: Answer
+    fault: Fault, world: World, number: int, request: Request[Any, Any, Any], call: Call, answer: Answer
 ) -> ASGIResponse:
-    """受け付けたあとの故障。受け付けたことは、もう台帳にある。"""
-    if answer.status < 300 and fault == "500_after":
-        world.ledger.restate(call.request_id, 500)
+    """返す。受け付けたあとの故障では、受け付けたことはもう台帳にある(状態は相手から見たもの、返事がなければ0)。"""
+    kind = call.fault if answer.status < 300 else ""
+    if kind == "500_after":
+        world.ledger.restate(number, 500)
         answer = Answer(500, {"message": "Internal server error"})
-    if answer.status < 300 and fault == "stall_after":
-        world.ledger.restate(call.request_id, 0)
-        await asyncio.sleep(STALL_SECONDS)
-    if answer.status < 300 and fault == "reset_after":
-        world.ledger.restate(call.request_id, 0)
+    if kind in ("stall_after", "stall_before"):
+        world.ledger.restate(number, 0)
+        await asyncio.sleep(fault.get("seconds", STALL_SECONDS))
+        answer = Answer(504, {"message": "Gateway Timeout"})
+    if kind in ("reset_after", "reset_before"):
+        world.ledger.restate(number, 0)
         _reset(request)
         await asyncio.sleep(0.05)
+        answer = Answer(504, {"message": "Gateway Timeout"})
     is_json = answer.content_type == "application/json"
-    body = json.dumps(answer.body, ensure_ascii=False).encode() if is_json else answer.body
+    body = msgspec.json.encode(answer.body) if is_json else answer.body
     headers = {"x-line-request-id": call.request_id, **answer.headers}
     return ASGIResponse(body=body, status_code=answer.status, media_type=answer.content_type, headers=headers)
 

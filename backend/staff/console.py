@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 
@@ -34,7 +34,7 @@ class RedeemForm(msgspec.Struct):
 
 @get("/console/sign-in", **open_to_all())
 async def sign_in_page(
-    request: Request[Any, Any, Any], next_: Annotated[str, Parameter(query="next")] = HOME, redeemed: str = ""
+    request: Request[Any, Any, Any], next_: Annotated[str, QueryParameter(name="next")] = HOME, redeemed: str = ""
 ) -> Template | Redirect:
     if await guard.find_actor(request):
         return Redirect(_inside(next_), status_code=303)
@@ -43,9 +43,11 @@ async def sign_in_page(
 
 @post("/console/sign-in", **open_to_all())
 async def sign_in(request: Request[Any, Any, Any], settings: Settings) -> Template | Redirect:
-    form = await forms.read(request, SignInForm)
+    form = await forms.read(request, SignInForm, as_sent=("password",))
     if not form.login or not form.password:
-        return _sign_in(form.login, _inside(form.next), error="利用者名とパスワードの両方を入れてください。", status=422)
+        return _sign_in(
+            form.login, _inside(form.next), error="利用者名とパスワードの両方を入れてください。", status=422
+        )
     old = console_cookie(request, secure=settings.secure_cookies)
     try:
         token = await signin.sign_in(form.login, form.password, _source(request, settings), old)
@@ -76,11 +78,13 @@ async def invitation_page(token: str) -> Template:
 
 @post("/console/invitation/{token:str}", **open_to_all())
 async def redeem(request: Request[Any, Any, Any], token: str) -> Template | Redirect:
-    form = await forms.read(request, RedeemForm)
+    form = await forms.read(request, RedeemForm, as_sent=("password", "again"))
     found = await invitations.find(token)
     try:
         if form.password != form.again:
-            raise Refused("二つのパスワードが同じではありません。", next_step="もう一度、同じものを二回入れてください。")
+            raise Refused(
+                "二つのパスワードが同じではありません。", next_step="もう一度、同じものを二回入れてください。"
+            )
         passwords.check(form.password, login=found.login)
     except Refused as error:
         return await _invitation(token, error=error.message, hint=error.next_step, status=422)

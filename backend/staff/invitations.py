@@ -51,7 +51,9 @@ async def add(
         _digest(token),
         HOURS,
     )
-    await trail.record(invited_by, "staff.invite", f"staff:{staff_id}", login=login, role=role.value, section=section_code)
+    await trail.record(
+        invited_by, "staff.invite", f"staff:{staff_id}", login=login, role=role.value, section=section_code
+    )
     return token
 
 

@@ -1,6 +1,7 @@
 """パスワード: argon2idで確かめる。短いもの、よく使われるものは受け付けない。"""
 
 import asyncio
+from itertools import pairwise
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -33,13 +34,16 @@ async def matches(password: str, stored: str | None) -> bool:
 def check(password: str, *, login: str = "") -> None:
     """長さと、よく使われる言葉を確かめる。記号や大文字は求めない(長さの方が効く)。"""
     if len(password) < MINIMUM:
-        raise Refused(f"パスワードは{MINIMUM}文字以上にしてください。", next_step="言葉を三つ以上つなげると覚えやすくなります。")
+        raise Refused(
+            f"パスワードは{MINIMUM}文字以上にしてください。", next_step="言葉を三つ以上つなげると覚えやすくなります。"
+        )
     if len(password) > MAXIMUM:
         raise Refused(f"パスワードは{MAXIMUM}文字までにしてください。")
     plain = password.casefold()
     if len(set(plain)) < 5 or _is_run(plain) or _is_common(plain) or (login and login.casefold() in plain):
         raise Refused(
-            "推測されやすいパスワードです。", next_step="くり返し、並び、名前、よく使われる言葉だけのものは避けてください。"
+            "推測されやすいパスワードです。",
+            next_step="くり返し、並び、名前、よく使われる言葉だけのものは避けてください。",
         )
 
 
@@ -51,7 +55,7 @@ def _verify(password: str, stored: str | None) -> bool:
 
 
 def _is_run(plain: str) -> bool:
-    steps = {ord(b) - ord(a) for a, b in zip(plain, plain[1:], strict=False)}
+    steps = {ord(b) - ord(a) for a, b in pairwise(plain)}
     return steps <= {1} or steps <= {-1} or "01234567890123456789".startswith(plain)
 
 

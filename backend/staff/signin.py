@@ -33,7 +33,10 @@ async def sign_in(login: str, password: str, source: str, old_token: str | None 
     )
     right = await passwords.matches(password, stored[0]["password_hash"] if stored else None)
     if not right:
-        raise Refused("利用者名かパスワードが違います。", next_step="大文字・小文字や、日本語入力になっていないかを確かめてください。")
+        raise Refused(
+            "利用者名かパスワードが違います。",
+            next_step="大文字・小文字や、日本語入力になっていないかを確かめてください。",
+        )
     return await work.run(start, stored[0]["id"], stored[0]["password_hash"], attempt, old_token)
 
 

@@ -11,7 +11,6 @@ from piccolo.engine.postgres import PostgresEngine
 from backend.errors import Unavailable
 
 
-
 class _Engine(PostgresEngine):
     """接続先が決まる前に作られるので、作るときに版を確かめない(確かめるのは `database.embedded` と `ward doctor`)。"""
 
@@ -21,15 +20,18 @@ class _Engine(PostgresEngine):
 
 DB = _Engine(config={}, extensions=())
 
-LOST = (
+SERVER_GONE = (
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
-    OSError,
 )
-"""接続が切れたときに asyncpg が投げる例外。SQLの誤りは含まない。"""
+"""サーバーが「もう話せない」と告げたときの例外。"""
+
+LOST = (*SERVER_GONE, asyncpg.InterfaceError, OSError)
+"""接続が切れたときに asyncpg が投げる例外。SQLの誤りは含まない。時間切れ(TimeoutError)はOSErrorの一つ。"""
+
+ACQUIRE_SECONDS = 10.0
 
 
 async def open_pool(dsn: str, *, size: int = 10) -> None:
@@ -62,5 +64,5 @@ async def raw() -> AsyncIterator[Any]:
         return
     if not DB.pool:
         raise Unavailable("データベースの準備ができていません。")
-    async with DB.pool.acquire() as connection:
+    async with DB.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
         yield connection

@@ -1,14 +1,17 @@
 """仕事の単位: 一つの動詞を一つの取引で行う。切れた接続は一度だけやり直す。"""
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import asyncpg
+
 from backend.errors import Unavailable
-from backend.store.pool import DB, LOST, raw
+from backend.store.pool import ACQUIRE_SECONDS, DB, LOST, SERVER_GONE, raw
 
 T = TypeVar("T")
 RECONNECT_SECONDS = 8.0
@@ -58,8 +61,8 @@ async def _once(verb: Callable[..., Awaitable[T]], args: tuple[Any, ...], kwargs
     if pool is None:
         raise Unavailable("データベースの準備ができていません。")
     try:
-        connection = await pool.acquire(timeout=10)
-    except (*LOST, TimeoutError) as error:
+        connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
+    except LOST as error:
         raise _LostBeforeCommit from error
     try:
         return await _in_transaction(connection, verb, args, kwargs)
@@ -76,14 +79,14 @@ async def _in_transaction(
         DB.current_transaction.set(_Running(connection))  # type: ignore[arg-type]  # Piccoloが読むのは.connectionだけ
         value = await verb(*args, **kwargs)
     except BaseException as error:
-        if not connection.is_closed():
+        if not _closed(connection):
             try:
                 await transaction.rollback()
             except LOST as lost:
                 raise _LostBeforeCommit from lost
         elif not isinstance(error, Exception):
             raise
-        if connection.is_closed() or isinstance(error, LOST):
+        if _closed(connection) or isinstance(error, SERVER_GONE):
             raise _LostBeforeCommit from error
         raise
     try:
@@ -96,11 +99,19 @@ async def _in_transaction(
     return value
 
 
+def _closed(connection: Any) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # 切れた接続は、束がもう引き取っている
+        return True
+
+
 async def _give_back(pool: Any, connection: Any) -> None:
     try:
         await pool.release(connection)
     except LOST:
-        connection.terminate()
+        with contextlib.suppress(asyncpg.InterfaceError):
+            connection.terminate()
 
 
 async def _reachable() -> bool:

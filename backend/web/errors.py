@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from backend.errors import Forbidden, NotFound, Refused, Unavailable
 from backend.store.pool import LOST
 from backend.web.render import page
-from backend.web.security import SignInRequired
+from backend.web.security import Fields, SignInRequired, StaleForm
 
 log = logging.getLogger(__name__)
 _REFUSALS: dict[type[Refused], int] = {Forbidden: 403, NotFound: 404, Unavailable: 503}
@@ -23,7 +23,12 @@ _WORDS = {
     413: ("送られた内容が大きすぎます。", "小さくしてから、もう一度お試しください。"),
     429: ("続けて操作されたため、しばらく受け付けられません。", "1分ほど待ってから、もう一度お試しください。"),
 }
-_TITLES = {403: "この操作はできません", 404: "ページがありません", 503: "ただいま使えません", 500: "処理できませんでした"}
+_TITLES = {
+    403: "この操作はできません",
+    404: "ページがありません",
+    503: "ただいま使えません",
+    500: "処理できませんでした",
+}
 Answer = Response[Any]
 
 
@@ -33,26 +38,29 @@ def handlers() -> dict[Any, Any]:
         Refused: refused,
         SignInRequired: sign_in,
         HTTPException: http,
-        **{kind: lost for kind in LOST},
+        **dict.fromkeys(LOST, lost),
         Exception: bug,
     }
 
 
 def refused(request: Request[Any, Any, Any], error: Refused) -> Answer:
     status = next((code for kind, code in _REFUSALS.items() if isinstance(error, kind)), 422)
+    if isinstance(error, StaleForm) and error.sent:
+        return _again(request, status, error.message, error.next_step, error.sent, error.csrf)
     return _answer(request, status, error.message, error.next_step)
 
 
-def sign_in(request: Request[Any, Any, Any], _error: SignInRequired) -> Answer:
+def sign_in(request: Request[Any, Any, Any], error: SignInRequired) -> Answer:
     if request.method == "GET" and not _wants_json(request) and "hx-request" not in request.headers:
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return Redirect(f"/console/sign-in?next={quote(target)}", status_code=303)
-    return _answer(
-        request,
-        401,
+    message, next_step = (
         "サインインの時間が切れました。",
         "別の画面でサインインし直すと、書きかけの内容を失わずに続けられます。",
     )
+    if error.sent:
+        return _again(request, 401, message, next_step, error.sent, "")
+    return _answer(request, 401, message, next_step)
 
 
 def http(request: Request[Any, Any, Any], error: HTTPException) -> Answer:
@@ -90,6 +98,25 @@ def _answer(request: Request[Any, Any, Any], status: int, message: str, next_ste
         return Response(body, status_code=status, headers=headers, media_type="application/json")
     title = _TITLES.get(status, "受け付けられませんでした")
     return page("error.html", title=title, status=status, headers=headers, message=message, next_step=next_step)
+
+
+def _again(
+    request: Request[Any, Any, Any], status: int, message: str, next_step: str, sent: Fields, csrf: str
+) -> Answer:
+    """書いた欄を隠れた欄に持ったまま、もう一度送れる画面。打った文章を失わせない。"""
+    if _wants_json(request):
+        return _answer(request, status, message, next_step)
+    return page(
+        "again.html",
+        title="まだ受け付けていません",
+        status=status,
+        headers={"Cache-Control": "no-store"},
+        message=message,
+        next_step=next_step,
+        path=request.url.path,
+        sent=sent,
+        csrf=csrf,
+    )
 
 
 def _wants_json(request: Request[Any, Any, Any]) -> bool:

@@ -16,7 +16,9 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 _WEEKDAYS = "月火水木金土日"
 
 
-def page(template: str, *, title: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any) -> Template:
+def page(
+    template: str, *, title: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any
+) -> Template:
     """`templates/` の一枚を返す。`title` はどのページにも要る。"""
     return Template(
         template, context={"title": title, **context}, status_code=status, headers=headers, media_type="text/html"

@@ -1,14 +1,14 @@
 """番人と安全の見出し: 権限を宣言しない画面は403、出どころの違う書き込みは403。"""
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import Message, Scope
 
 from backend.errors import Forbidden
 from backend.permissions import Actor, Permission
@@ -16,12 +16,32 @@ from backend.settings import LINE_HOST, Mode, Settings
 from backend.web.sessions import console_cookie, csrf_token
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_NEVER_RESENT = {"csrf", "password", "again", "code"}
+Fields = Sequence[tuple[str, str]]
 FindActor = Callable[[ASGIConnection[Any, Any, Any, Any]], Awaitable[Actor | None]]
 Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
 
 
 class SignInRequired(Exception):
-    """サインインしていない。画面はサインインへ導かれる。"""
+    """サインインしていない。画面はサインインへ導かれる。`sent` は送られてきた欄で、書いたものを失わせないために持つ。"""
+
+    def __init__(self, sent: Fields = ()) -> None:
+        super().__init__()
+        self.sent = sent
+
+
+class StaleForm(Forbidden):
+    """札の合わないフォーム。同じ出どころから来たときだけ、`sent` を確かめてもう一度送れる。"""
+
+    def __init__(self, sent: Fields = (), csrf: str = "") -> None:
+        super().__init__(
+            "画面を開いてから時間がたったため、操作を受け付けませんでした。何も変わっていません。",
+            next_step="書いた内容はこの画面が持っています。もう一度送ってください。"
+            if sent
+            else "画面を開き直して、もう一度操作してください。",
+        )
+        self.sent = sent
+        self.csrf = csrf
 
 
 def needs(permission: Permission) -> dict[str, Any]:
@@ -38,7 +58,8 @@ def console_guard(settings: Settings, find_actor: FindActor) -> Guard:
     """`/console` の下のすべての扉の番人。ほかの道には触れない。"""
 
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        if not connection.url.path.startswith("/console"):
+        # 頼まれたアドレスの綴りではなく、扉が名乗る道で決める。`//console` のような綴りで番人を抜けられない。
+        if not any(path.startswith("/console") for path in handler.paths) and "permission" not in handler.opt:
             return
         if connection.scope["method"] not in SAFE_METHODS:  # type: ignore[typeddict-item]
             _refuse_foreign_origin(connection, settings)
@@ -49,45 +70,36 @@ def console_guard(settings: Settings, find_actor: FindActor) -> Guard:
             raise Forbidden("この画面は開けません。")
         actor = await find_actor(connection)
         if actor is None:
-            raise SignInRequired
+            raise SignInRequired(await _sent(connection, settings))
         actor.require(permission)
         token = csrf_token(console_cookie(connection, secure=settings.secure_cookies) or "")
         if connection.scope["method"] not in SAFE_METHODS:  # type: ignore[typeddict-item]
-            await _check_csrf(connection, token)
+            await _check_csrf(connection, settings, token)
         connection.state.actor = actor
         connection.state.csrf = token
 
     return guard
 
 
-def security_headers(settings: Settings) -> Callable[[ASGIApp], ASGIApp]:
-    """すべての応答に安全の見出しを付けるミドルウェア。"""
+def security_headers(settings: Settings) -> Callable[[Message, Scope], Awaitable[None]]:
+    """すべての応答に安全の見出しを付ける `before_send`。道のないアドレスの404にも付く(ミドルウェアはそこを通らない)。"""
     console, resident = _policies(settings)
 
-    def middleware(app: ASGIApp) -> ASGIApp:
-        async def with_headers(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http" or scope["path"].startswith("/line/"):
-                await app(scope, receive, send)
-                return
-            on_liff = scope["path"].startswith("/liff")
+    async def add(message: Message, scope: Scope) -> None:
+        path = scope.get("path", "")
+        if message["type"] != "http.response.start" or path.startswith("/line/"):
+            return
+        on_liff = path.startswith("/liff")
+        private = on_liff or path.lstrip("/").startswith("console")
+        headers = message["headers"] = [*message["headers"]]
+        present = {name.lower() for name, _ in headers}
+        wanted = _headers(resident if on_liff else console, on_liff, private, settings)
+        headers += [(name, value) for name, value in wanted if name not in present]
 
-            async def send_with_headers(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    headers = message["headers"] = [*message["headers"]]
-                    present = {name.lower() for name, _ in headers}
-                    for name, value in _headers(resident if on_liff else console, on_liff, settings):
-                        if name not in present:
-                            headers.append((name, value))
-                await send(message)
-
-            await app(scope, receive, send_with_headers)
-
-        return with_headers
-
-    return middleware
+    return add
 
 
-def _headers(policy: bytes, on_liff: bool, settings: Settings) -> list[tuple[bytes, bytes]]:
+def _headers(policy: bytes, on_liff: bool, private: bool, settings: Settings) -> list[tuple[bytes, bytes]]:
     headers = [
         (b"content-security-policy", policy),
         (b"x-content-type-options", b"nosniff"),
@@ -95,6 +107,8 @@ def _headers(policy: bytes, on_liff: bool, settings: Settings) -> list[tuple[byt
         (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
         (b"cross-origin-opener-policy", b"same-origin"),
     ]
+    if private:
+        headers.append((b"cache-control", b"no-store"))  # 共用の机で「戻る」を押しても、前の人の画面は出ない
     if not on_liff:
         headers.append((b"x-frame-options", b"DENY"))
     if settings.secure_cookies:
@@ -131,15 +145,29 @@ def _refuse_foreign_origin(connection: ASGIConnection[Any, Any, Any, Any], setti
         raise Forbidden("ほかのサイトからの操作は受け付けません。", next_step="画面を開き直してください。")
 
 
-async def _check_csrf(connection: ASGIConnection[Any, Any, Any, Any], expected: str) -> None:
+async def _check_csrf(connection: ASGIConnection[Any, Any, Any, Any], settings: Settings, expected: str) -> None:
     sent = connection.headers.get("x-csrf")
     if sent is None:
-        # 本文はscopeに残るので、扉も同じフォームを読める。
-        request: Request[Any, Any, Any] = Request(connection.scope, connection.receive, connection.send)  # type: ignore[arg-type]
-        form = await request.form()
-        sent = form.get("csrf")
+        sent = (await _form(connection)).get("csrf")
     if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), expected.encode()):
-        raise Forbidden(
-            "画面を開いてから時間がたったため、操作を受け付けませんでした。何も変わっていません。",
-            next_step="画面を開き直して、もう一度操作してください。",
-        )
+        raise StaleForm(await _sent(connection, settings), expected)
+
+
+async def _sent(connection: ASGIConnection[Any, Any, Any, Any], settings: Settings) -> Fields:
+    """送られてきた欄。同じ出どころと分かる画面遷移だけを返す: よそのサイトが仕込んだ欄を送り直させない。"""
+    if connection.scope["method"] in SAFE_METHODS or "hx-request" in connection.headers:  # type: ignore[typeddict-item]
+        return ()
+    proven = connection.headers.get("sec-fetch-site") == "same-origin" or connection.headers.get("origin") in {
+        settings.console_url,
+        settings.public_url,
+    }
+    if not proven:
+        return ()
+    fields = (await _form(connection)).multi_items()
+    return [(name, value) for name, value in fields if isinstance(value, str) and name not in _NEVER_RESENT]
+
+
+async def _form(connection: ASGIConnection[Any, Any, Any, Any]) -> Any:
+    # 本文はscopeに残るので、扉も同じフォームを読める。
+    request: Request[Any, Any, Any] = Request(connection.scope, connection.receive, connection.send)  # type: ignore[arg-type]
+    return await request.form()

@@ -11,7 +11,7 @@ export async function drawFriends(chosen, choose) {
   const turn = ++asked;
   const query = new URLSearchParams({ search: $("search").value.trim(), limit: String(limit) });
   const answer = await read(`/phone/api/people?${query}`);
-  if (turn !== asked) return; // 打ち終わる前の答えは捨てる
+  if (turn !== asked) return null; // 打ち終わる前の答えは捨てる
   const scroll = document.querySelector(".friends-scroll").scrollTop;
   const held = document.activeElement?.dataset?.testid;
   $("people").replaceChildren(...answer.people.map((person) => row(person, person.user === chosen, answer.now, choose)));
@@ -22,6 +22,7 @@ export async function drawFriends(chosen, choose) {
   $("people-total").textContent = `${answer.total.toLocaleString("ja-JP")}人`;
   const elsewhere = answer.people.filter((person) => person.user !== chosen).reduce((sum, person) => sum + person.unread, 0);
   $("back-unread").textContent = elsewhere ? (elsewhere > 99 ? "99+" : String(elsewhere)) : "";
+  return answer.now;
 }
 
 export function wireFriends(redraw) {

@@ -34,7 +34,10 @@ function row(call) {
     "li",
     {},
     make("span", { class: "call-line" }, make("strong", {}, name), make("span", { class: "count" }, count)),
-    make("span", { class: "call-line quiet" }, make("code", {}, `${method} ${path}`.trim()), make("span", { class: `answer ${good ? "good" : "bad"}` }, `${good ? "受付" : "断り"} ${call.status}`)),
+    make("span", { class: "call-line quiet" }, make("code", { title: call.endpoint }, `${method} ${short(path)}`.trim()), make("span", { class: `answer ${good ? "good" : "bad"}` }, `${good ? "受付" : call.status ? "断り" : "応答なし"} ${call.status || ""}`)),
     make("time", { class: "quiet", datetime: call.at }, at),
   );
 }
+
+/** 長い番号は頭だけを見せる(全体は title にある)。 */
+const short = (path) => path.replace(/^\/v2\/bot/, "").replace(/([0-9a-f]{4})[0-9a-f]{28}/g, "$1…");

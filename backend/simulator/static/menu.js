@@ -46,7 +46,10 @@ function fill(menu, phone) {
   image.width = menu.size.width;
   image.height = menu.size.height;
   menu.areas.forEach((area, index) => {
-    const onclick = () => perform(area.action, phone);
+    const onclick = () => {
+      phone.tapped(menu.richMenuId, index);
+      perform(area.action, phone);
+    };
     const attributes = { class: "area", type: "button", "aria-label": nameOf(area.action), "data-testid": `menu-area-${index}`, onclick };
     const button = make("button", attributes);
     place(button, area.bounds, menu.size);

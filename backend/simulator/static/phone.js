@@ -1,6 +1,7 @@
 // 模擬スマートフォン: 選んだ一人のトークとメニューを、起きたままに見せる。
 import { act, listen, read } from "./api.js";
-import { $, clock } from "./dom.js";
+import { instead } from "./bubbles.js";
+import { $, clock, dayName } from "./dom.js";
 import { drawFriends, wireFriends } from "./friends.js";
 import { drawLately } from "./lately.js";
 import { drawMenu, forgetMenu, wireMenu } from "./menu.js";
@@ -32,6 +33,8 @@ const phone = {
     await navigator.clipboard.writeText(text);
     tell("コピーしました");
   },
+  /** 数えるだけなので、待たず、しくじっても何も言わない。 */
+  tapped: (menu, area) => void act(user, "tap", { menu, area }).catch(() => {}),
   tell,
 };
 
@@ -75,10 +78,25 @@ async function show() {
   $("actions-who").textContent = `${person.name}さんのスマートフォン`;
   $("phone").dataset.user = person.user;
   drawState();
-  drawTalk(person.entries, person.now, phone);
+  const arrived = drawTalk(person.entries, person.now, phone);
   drawMenu(person.menu, phone);
-  if (person.unread) await act(asked, "read");
+  if (arrived) notify(arrived);
+  if (person.unread && !listing()) await act(asked, "read");
   await redrawFriends();
+}
+
+/** 狭い画面で一覧を見ている。 */
+const listing = () => document.body.classList.contains("listing") && matchMedia("(max-width: 759px)").matches;
+
+let notifying = 0;
+
+/** トークが隠れているときに着いたら、本物と同じく上から知らせる。通知なしのものは知らせない。 */
+function notify(entry) {
+  if (entry.silent || !document.querySelector("dialog.sheet[open]")) return;
+  $("banner-text").textContent = instead(entry.messages[0]);
+  $("banner").classList.add("shown");
+  clearTimeout(notifying);
+  notifying = setTimeout(() => $("banner").classList.remove("shown"), 5000);
 }
 
 function drawState() {
@@ -89,6 +107,7 @@ function drawState() {
   $("notice-text").textContent = person.blocked ? "ブロック中です。メッセージは届きません。" : "まだ友だちではありません。";
   $("notice-button").textContent = person.blocked ? "ブロックを解除" : "友だちに追加";
   $("text").disabled = person.blocked;
+  $("text").placeholder = person.blocked ? "ブロック中は送れません" : "メッセージを入力";
   $("foot").classList.toggle("off", person.blocked);
 }
 
@@ -115,10 +134,19 @@ function tell(words) {
 
 function setClock(now) {
   clockAhead = new Date(now) - Date.now();
-  $("clock").textContent = clock(Date.now() + clockAhead);
+  tick();
 }
 
-const redrawFriends = () => drawFriends(user, choose);
+function tick() {
+  const moment = Date.now() + clockAhead;
+  for (const name of ["clock", "lock-clock"]) $(name).textContent = clock(moment);
+  $("lock-day").textContent = dayName(moment, 0);
+}
+
+const redrawFriends = async () => {
+  const now = await drawFriends(user, choose);
+  if (now && !user) setClock(now);
+};
 
 let pending = 0;
 
@@ -162,7 +190,12 @@ function wire() {
     if (event.data?.liff === "open" && typeof event.data.url === "string") phone.uri(event.data.url);
     if (event.data?.liff === "title" && typeof event.data.title === "string") $("liff-title").textContent = event.data.title;
   });
-  setInterval(() => ($("clock").textContent = clock(Date.now() + clockAhead)), 10_000);
+  $("banner").addEventListener("click", () => {
+    $("banner").classList.remove("shown");
+    closeSheets();
+  });
+  setInterval(tick, 10_000);
+  tick();
 }
 
 function wireWriting() {

@@ -69,5 +69,5 @@ function safeUrl(uri) {
 
 /** 上に開いているあいだ、下には触れない。 */
 function cover(covered) {
-  for (const part of document.querySelectorAll(".phone > :not(dialog)")) part.inert = covered;
+  for (const part of document.querySelectorAll(".phone > :not(dialog, #banner, #toast)")) part.inert = covered;
 }

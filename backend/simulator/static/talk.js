@@ -12,7 +12,7 @@ export function forgetTalk() {
   $("new-below").hidden = true;
 }
 
-/** 足したあと、下を見ていた人には下を、上を読んでいた人には知らせだけを見せる。 */
+/** 足したあと、下を見ていた人には下を、上を読んでいた人には知らせだけを見せる。いま着いたものがあれば返す。 */
 export function drawTalk(entries, now, phone) {
   const talk = $("chat");
   const first = drawn.size === 0;
@@ -26,9 +26,11 @@ export function drawTalk(entries, now, phone) {
   }
   if (first && !entries.length) talk.append(make("p", { class: "empty" }, "まだメッセージはありません。"));
   else if (fresh.length) talk.querySelector(".empty")?.remove();
-  if (!fresh.length) return;
+  if (!fresh.length) return null;
   if (first || atBottom || fresh.at(-1).side === "mine") toBottom(!first);
   else $("new-below").hidden = false;
+  const newest = fresh.at(-1);
+  return first || newest.side === "mine" ? null : newest;
 }
 
 export function wireTalk() {
@@ -39,11 +41,16 @@ export function wireTalk() {
   });
   // 下を見ているあいだは、メニューを開いても画像が届いても、下を見せ続ける。
   let stuck = true;
+  let height = 0;
   $("chat").addEventListener("scroll", () => {
     const talk = $("chat");
+    if (talk.clientHeight !== height) return; // 高さが変わったために動いただけで、人は動かしていない
     stuck = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 80;
   });
-  new ResizeObserver(() => stuck && toBottom(false)).observe($("chat"));
+  new ResizeObserver(() => {
+    height = $("chat").clientHeight;
+    if (stuck) toBottom(false);
+  }).observe($("chat"));
 }
 
 export function toBottom(smooth) {

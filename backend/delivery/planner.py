@@ -1,0 +1,119 @@
+"""段取り: 時刻の来た予約を確定し、送り始め、期限の切れたものと止められたものを終える。"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from backend.audit import trail
+from backend.delivery import accounts, brakes, facts, freeze
+from backend.delivery.brakes import Expired, Held, Wait
+from backend.delivery.states import Reason
+from backend.errors import LineError
+from backend.line.gateway import Gateway
+from backend.store import work
+from backend.ward.kinds import Kind
+
+
+@dataclass(frozen=True)
+class Survey:
+    """いまの見渡し。`due` は確定・開始を待つ配信(緊急が先)、`sending` は送ってよい配信、`next_at` は次の予約の時刻。"""
+
+    now: datetime
+    due: list[int]
+    urgent: bool
+    sending: set[int]
+    next_at: datetime | None
+
+
+async def survey() -> Survey:
+    """動いている配信を見直し、止めるものを止めてから、残りを返す。一つの取引で動かす。"""
+    rows = await work.sql(_OPEN)
+    sending: set[int] = set()
+    for row in rows:
+        if row["state"] == "sending" and await _goes_on(row):
+            sending.add(row["id"])
+        elif row["state"] == "held" and row["expires_at"] <= row["now"]:
+            await freeze.finish(row["id"], "expired")
+    due = [row for row in rows if row["state"] in ("scheduled", "frozen") and row["not_before"] <= row["now"]]
+    ahead = await work.sql(
+        "select ward_now() as now, min(not_before) as next_at from delivery "
+        "where finished_at is null and state in ('scheduled', 'frozen') and not_before > ward_now()"
+    )
+    urgent = any(row["priority"] == 0 for row in rows if row["id"] in sending)
+    return Survey(ahead[0]["now"], [row["id"] for row in due], urgent, sending, ahead[0]["next_at"])
+
+
+async def close(in_flight: set[int]) -> None:
+    """終わった配信のうち、呼び出しの残っていないものを締める。"""
+    for delivery_id in await accounts.unclosed():
+        if delivery_id not in in_flight:
+            await work.run(accounts.close, delivery_id)
+
+
+async def start(delivery_id: int, gateway: Gateway) -> bool:
+    """確定した配信を送り始める。月の上限に足りなければ見合わせ。送り始めたら真。LINEに尋ねるので、取引の外で呼ぶ。"""
+    rows = await work.sql("select * from delivery where id = $1 and state = 'frozen'", delivery_id)
+    if not rows:
+        return False
+    short = rows[0]["frozen"] is not None and Kind(rows[0]["kind"]) is not Kind.I and await _short(rows[0], gateway)
+    return await work.run(_begin, delivery_id, short)
+
+
+async def _begin(delivery_id: int, short: bool) -> bool:
+    rows = await work.sql(
+        "select *, ward_now() as now from delivery where id = $1 and state = 'frozen' for update", delivery_id
+    )
+    if not rows:
+        return False
+    if short:
+        await freeze.hold(delivery_id, Reason.QUOTA)
+        return False
+    if not await _goes_on(rows[0]):
+        return False
+    await work.sql("update delivery set state = 'sending' where id = $1", delivery_id)
+    await trail.record(None, "delivery.start", f"delivery:{delivery_id}", frozen=rows[0]["frozen"])
+    return True
+
+
+async def _goes_on(row: dict[str, Any]) -> bool:
+    match brakes.proceed(await facts.of(row)):
+        case Expired():
+            await freeze.finish(row["id"], "expired")
+        case Held(reason=reason):
+            await freeze.hold(row["id"], reason)
+        case Wait(until=until):
+            await work.sql("update delivery set state = 'frozen', not_before = $2 where id = $1", row["id"], until)
+        case _:
+            return True
+    return False
+
+
+async def _short(row: dict[str, Any], gateway: Gateway) -> bool:
+    """月の上限に足りないか。LINEの数は遅れるので、こちらの今月の数と比べて多いほうを取る。尋ねられなければ、進む。"""
+    try:
+        quota = await gateway.quota()
+    except LineError:
+        return False
+    if quota.limit is None:
+        return False
+    ours = await work.sql(_OURS, row["id"])
+    left = quota.limit - max(quota.used, ours[0]["accepted"]) - ours[0]["reserved"]
+    unsent = await work.sql(
+        "select coalesce(sum(size), 0)::int as people from delivery_batch where delivery_id = $1 and state = 'ready'",
+        row["id"],
+    )
+    return unsent[0]["people"] > left
+
+
+_OPEN = """
+select *, ward_now() as now from delivery
+where finished_at is null and (state in ('frozen', 'sending')
+  or (state = 'scheduled' and not_before <= ward_now()) or (state = 'held' and expires_at <= ward_now()))
+order by priority, not_before, id
+"""
+_OURS = """
+select coalesce(sum(b.accepted), 0)::int as accepted,
+       coalesce(sum(b.size) filter (where b.state = 'ready' and d.state = 'sending'), 0)::int as reserved
+from delivery d join delivery_batch b on b.delivery_id = d.id
+where d.id <> $1 and d.frozen_at >= date_trunc('month', ward_now(), 'Asia/Tokyo')
+"""

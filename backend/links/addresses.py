@@ -1,0 +1,78 @@
+"""行き先のきまり: https、電話、LINEの友だち追加とLIFFだけ(CHECKS 4「Links」)。データベースもネットワークも知らない。"""
+
+import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from backend.errors import Refused
+from backend.line import limits
+from backend.line.message import utf16_length
+from backend.ward import account
+
+LINE_HOSTS = {"line.me", "liff.line.me"}
+_TEL = re.compile(r"tel:\+?[0-9][0-9-]{2,18}")
+_HOST = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
+_PLAIN = re.compile(r"[!-~]+")
+_PRIVATE = re.compile(r"(^|\.)(localhost|local|internal|lan|home|test|example|invalid|arpa)$")
+_WARD = (urlsplit(account.WARD_SITE).hostname or "").removeprefix("www.")
+
+
+def tidy(url: str) -> str:
+    """使える行き先ならそのまま返す。使えなければ `Refused` に理由と直し方。"""
+    if url.startswith("tel:"):
+        if not _TEL.fullmatch(url):
+            raise Refused("電話番号を読み取れません。", next_step="「tel:03-5803-1111」のように書いてください。")
+        return url
+    if not _PLAIN.fullmatch(url) or re.search(r"%(?![0-9A-Fa-f]{2})|[<>\"\\^`{|}]", url):
+        raise Refused(
+            "行き先に、そのままでは使えない文字があります。",
+            next_step="ブラウザで開き、アドレスの欄から写し直してください。",
+        )
+    if utf16_length(url) > limits.URI:
+        raise Refused(f"行き先が長すぎます({limits.URI:,}字まで)。", next_step="短いアドレスのページを選んでください。")
+    _judge(url)
+    return url
+
+
+def hosts(url: str, more: str) -> list[str]:
+    """移ってもよいホスト名: 行き先のものと、`more`(空白か改行で区切る)のもの。"""
+    named = [host_of(url), *(word.strip().lower().rstrip(".") for word in re.split(r"[\s,、]+", more))]
+    found = list(dict.fromkeys(name for name in named if name))
+    for name in found:
+        if not is_public_name(name):
+            raise Refused(f"「{name}」は使えないホスト名です。", next_step="www.city.bunkyo.lg.jp のように書いてください。")
+    return found[:10]
+
+
+def host_of(url: str) -> str:
+    """https のホスト名。電話なら空。"""
+    return (urlsplit(url).hostname or "").lower() if url.startswith("https://") else ""
+
+
+def is_ward(host: str) -> bool:
+    return host == _WARD or host.endswith(f".{_WARD}")
+
+
+def all_ward(names: Sequence[str]) -> bool:
+    """どのホストも区のもの(またはLINEのもの)か。"""
+    return all(is_ward(name) or name in LINE_HOSTS for name in names)
+
+
+def is_public_name(host: str) -> bool:
+    """だれの電話からも引けそうな名前か。数字だけのアドレスや、内向きの名前は違う。"""
+    return bool(_HOST.fullmatch(host)) and not _PRIVATE.search(host)
+
+
+def _judge(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    host = (parts.hostname or "").lower()
+    if parts.scheme != "https" or not host:
+        raise Refused("この行き先は使えません。", next_step="https:// か tel: で始まる行き先にしてください。")
+    if "@" in parts.netloc or port not in (None, 443) or not is_public_name(host):
+        raise Refused(f"「{host}」は、住民の電話からは開けません。", next_step="公開しているページにしてください。")
+    if host == "line.me" and not parts.path.startswith("/R/"):
+        raise Refused("LINEのこの行き先は使えません。", next_step="https://line.me/R/ で始まるものにしてください。")

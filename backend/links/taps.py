@@ -1,0 +1,98 @@
+"""押された数: 日ごと、置き場所ごとに数えるだけ。だれが押したかは、どこにも残らない。少ない数は見せない。"""
+
+import csv
+import io
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from backend.store import work
+from backend.store.clock import JST, now
+
+HIDDEN_BELOW = 20
+"""これより少ない数は「20未満」とする。"""
+SOURCES_A_DAY = 50
+"""一つのリンクの一日に、見分ける置き場所の数。あふれた分は置き場所なしで数える(名前を並べて表をふくらませない)。"""
+_SOURCE = re.compile(r"[a-z0-9_-]{1,24}")
+_SLOTS = 8
+
+
+@dataclass(frozen=True)
+class Day:
+    """一日の数。少ないとき `taps` はNone。"""
+
+    day: date
+    taps: int | None
+    changed: bool = False
+
+    @property
+    def words(self) -> str:
+        return f"{HIDDEN_BELOW}未満" if self.taps is None else f"{self.taps:,}"
+
+
+async def count(code: str, source: str) -> None:
+    """一つ数える。`source` は置き場所(`menu-kurashi-2` など)。形の違うものは、置き場所なし。"""
+    known = source if _SOURCE.fullmatch(source) else ""
+    await work.sql(
+        "insert into link_tap (code, day, source, slot, taps) "
+        "select $1, (ward_now() at time zone 'Asia/Tokyo')::date, case when $2 = '' or exists ("
+        "  select from link_tap where code = $1 and day = (ward_now() at time zone 'Asia/Tokyo')::date and source = $2"
+        ") or (select count(distinct source) from link_tap where code = $1 "
+        "      and day = (ward_now() at time zone 'Asia/Tokyo')::date) < $4 then $2 else '' end, $3, 1 "
+        "on conflict (code, day, source, slot) do update set taps = link_tap.taps + 1",
+        code,
+        known,
+        secrets.randbelow(_SLOTS),
+        SOURCES_A_DAY,
+    )
+
+
+async def daily(code: str, days: int = 28) -> list[Day]:
+    """きょうまでの `days` 日。行き先を変えた日に印を付ける。"""
+    today = (await now()).astimezone(JST).date()
+    first = today - timedelta(days=days - 1)
+    rows = await work.sql(
+        "select day, sum(taps)::bigint as taps from link_tap where code = $1 and day >= $2 group by day", code, first
+    )
+    changes = await work.sql(
+        "select distinct (at at time zone 'Asia/Tokyo')::date as day from link_change where code = $1 and url_before <> url_after "
+        "and url_before <> ''",
+        code,
+    )
+    taps = {row["day"]: row["taps"] for row in rows}
+    changed = {row["day"] for row in changes}
+    every = (first + timedelta(days=n) for n in range(days))
+    return [Day(day, shown(taps.get(day, 0)), day in changed) for day in every]
+
+
+async def places(code: str, days: int = 28) -> list[tuple[str, int | None]]:
+    """置き場所ごとの、期間の数。多い順。"""
+    first = (await now()).astimezone(JST).date() - timedelta(days=days - 1)
+    rows = await work.sql(
+        "select source, sum(taps)::bigint as taps from link_tap where code = $1 and day >= $2 group by source order by taps desc",
+        code,
+        first,
+    )
+    return [(row["source"], shown(row["taps"])) for row in rows]
+
+
+def shown(taps: int) -> int | None:
+    return taps if taps >= HIDDEN_BELOW else None
+
+
+def csv_file(code: str, label: str, days: list[Day]) -> bytes:
+    """表計算ソフトで開くCSV(BOM付きUTF-8)。式として働く値を作らない。"""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\r\n")
+    writer.writerow(["名前", "題", "日", "押された数", "行き先を変えた日"])
+    for day in days:
+        row = [code, label, day.day.isoformat(), "" if day.taps is None else str(day.taps), "変更" if day.changed else ""]
+        row[3] = row[3] or f"{HIDDEN_BELOW}未満"
+        writer.writerow([harmless(value) for value in row])
+    return b"\xef\xbb\xbf" + lines.getvalue().encode()
+
+
+def harmless(value: str) -> str:
+    """`=`、`+` などで始まる値は、式にならないように引用符を付ける(CHECKS S4)。"""
+    return f"'{value}" if value.lstrip()[:1] in ("=", "+", "-", "@", "\t", "\r", "|") and value else value

@@ -1,0 +1,202 @@
+"""`ward richmenu …`: 宣言を読み込む、計画を見る、反映する、書き出す。"""
+
+import argparse
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import rich
+
+from backend.errors import Refused
+from backend.line.gateway import Gateway
+from backend.menus import apply, artwork, building, declaration, links, places, versions
+from backend.menus.declaration import Parsed
+from backend.menus.roles import Role
+from backend.menus.versions import State, Version
+from backend.settings import Mode, Settings
+from backend.store import work
+
+SHIPPED = Path(__file__).parent.parent.parent / "richmenu"
+InDatabase = Callable[[Settings, Callable[[], Awaitable[Any]]], Any]
+AddVerb = Callable[..., argparse.ArgumentParser]
+
+
+def add_to(menus: Any, verb: AddVerb, in_database: InDatabase) -> None:
+    """`ward richmenu` の下に四つの命令を足す。"""
+
+    def bound(work_: Callable[[Settings, argparse.Namespace], Awaitable[int | None]]) -> Callable[..., int | None]:
+        return lambda settings, options: in_database(settings, lambda: work_(settings, options))
+
+    loading = verb(menus, "load", "フォルダの宣言を読み込み、新しい版にする", bound(_load))
+    loading.add_argument("folder", type=Path, metavar="DIR", help="*.yaml と絵のあるフォルダ")
+    planning = verb(menus, "plan", "いちばん新しい版を置いたときの、変更計画を見る", bound(_plan))
+    applying = verb(menus, "apply", "見た計画だけを反映する", bound(_apply))
+    applying.add_argument("checksum", nargs="?", default="", metavar="CHECKSUM", help="plan が見せた計画の印")
+    applying.add_argument("--accept-drift", action="store_true", help="ほかで変えられたところを、承知して上書きする")
+    exporting = verb(menus, "export", "いまの版の宣言を、フォルダに書き出す", bound(_export))
+    exporting.add_argument("folder", type=Path, nargs="?", default=Path("richmenu"), metavar="DIR", help="既定は richmenu")
+    for parser in (loading, planning, applying, exporting):
+        parser.add_argument("--json", action="store_true", help="機械の読める形で出す")
+
+
+async def load_and_apply(settings: Settings, line: Gateway) -> None:
+    """お試しの始めに、出荷時のメニューを反映する。もう反映されていれば、LINEを呼ばずに終わる。"""
+    if settings.mode is not Mode.DEMO:
+        raise Refused("この手順は、お試しでだけ使えます。")
+    loaded = await load(settings, SHIPPED)
+    if not loaded and not await _candidates() and await _settled(line):
+        return
+    candidates = await _candidates()
+    proposal = await apply.propose(line, await links.places(settings), candidates)
+    for version in candidates:
+        await work.run(versions.approve_for_demo, version.id, proposal.plan.checksum)
+    candidates = [await versions.find(version.id) for version in candidates]
+    where = await links.places(settings)
+    await apply.resume(line, where)
+    proposal = await apply.propose(line, where, candidates)
+    for version in candidates:
+        await work.run(versions.approve_for_demo, version.id, proposal.plan.checksum)
+    await apply.run(line, where, proposal.plan.checksum, None, candidates, accept_drift=True)
+
+
+async def load(settings: Settings, folder: Path) -> list[Version]:
+    """フォルダの宣言を読み、いちばん新しい版と違うものだけを新しい版にする。誤りがあれば、一つも入れずに `Refused`。"""
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise Refused(f"{folder} に宣言(*.yaml)がありません。")
+    where = await links.places(settings)
+    fresh: list[tuple[Role, str, building.Built]] = []
+    for file in files:
+        role, text = _role(file), file.read_text(encoding="utf-8")
+        newest = await versions.newest(role)
+        if newest and newest.text == text:
+            continue
+        parsed = declaration.parse(text)
+        await _take_artwork(folder, parsed)
+        built = await building.build(parsed, where, role)
+        if built.blocked:
+            first = built.findings[0]
+            raise Refused(f"{file.name} {first.line}行目: {first.message}", next_step=first.remedy)
+        fresh.append((role, text, built))
+    made = [await work.run(versions.draft, None, role, text, built) for role, text, built in fresh]
+    return [await versions.find(version_id) for version_id in made]
+
+
+async def _load(settings: Settings, options: argparse.Namespace) -> None:
+    made = await load(settings, options.folder)
+    if options.json:
+        _print_json([{"id": v.id, "role": v.role.value, "number": v.number, "name": v.name} for v in made])
+        return
+    for version in made:
+        rich.print(f"{version.title}「{version.name}」を読み込みました。")
+    rich.print("`ward richmenu plan` で変更計画を見られます。" if made else "新しい宣言はありません。")
+
+
+async def _plan(settings: Settings, options: argparse.Namespace) -> None:
+    proposal = await _with_line(settings, lambda line, where: _propose(line, where))
+    if options.json:
+        _print_json(asdict(proposal.plan))
+        return
+    for words in (*proposal.plan.drift, *proposal.plan.notes):
+        rich.print(f"[bold yellow]確かめる[/] {words}")
+    for number, step in enumerate(proposal.plan.steps, 1):
+        rich.print(f"{number:>3}. {step.words}")
+    if not proposal.plan.steps:
+        rich.print("変えるところはありません。")
+    rich.print(f"計画の印: {proposal.plan.checksum}")
+
+
+async def _apply(settings: Settings, options: argparse.Namespace) -> None:
+    async def carry(line: Gateway, where: places.Places) -> apply.Run:
+        unfinished = [run for run in await apply.latest(1) if run.finished_at is None]
+        if unfinished and options.checksum in ("", unfinished[0].checksum):
+            return await apply.resume(line, where) or unfinished[0]
+        candidates = await _candidates()
+        checksum = options.checksum or (await apply.propose(line, where, candidates)).plan.checksum
+        if settings.mode is Mode.DEMO:
+            for version in candidates:
+                await work.run(versions.approve_for_demo, version.id, checksum)
+            candidates = [await versions.find(version.id) for version in candidates]
+        return await apply.run(line, where, checksum, None, candidates, accept_drift=options.accept_drift)
+
+    run = await _with_line(settings, carry)
+    if options.json:
+        _print_json({"checksum": run.checksum, "finished": run.finished_at is not None, "shown": run.shown})
+    else:
+        rich.print("反映しました。" if run.finished_at else f"まだ終わっていません。{run.problem}")
+
+
+async def _export(_settings: Settings, options: argparse.Namespace) -> None:
+    folder: Path = options.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[str] = []
+    for role in (role for role in Role if role.kept):
+        version = (await versions.current()).get(role) or await versions.newest(role)
+        if version is None:
+            continue
+        (folder / f"{role.value}.yaml").write_text(version.text, encoding="utf-8")
+        written.append(f"{role.value}.yaml")
+        for tab in version.declaration.tabs:
+            if tab.artwork:
+                (folder / tab.artwork).write_bytes((await artwork.find(tab.artwork))[0])
+                written.append(tab.artwork)
+    if options.json:
+        _print_json(written)
+    else:
+        rich.print(f"{folder} に{len(written)}個のファイルを書き出しました。")
+
+
+async def _with_line(settings: Settings, verb: Callable[[Gateway, places.Places], Awaitable[Any]]) -> Any:
+    line = Gateway.from_settings(settings)
+    try:
+        return await verb(line, await links.places(settings))
+    finally:
+        await line.close()
+
+
+async def _propose(line: Gateway, where: places.Places) -> apply.Proposal:
+    return await apply.propose(line, where, await _candidates())
+
+
+async def _candidates() -> list[Version]:
+    """役目ごとの、いまの版より新しい版。"""
+    now = await versions.current()
+    newest = [await versions.newest(role) for role in Role if role.kept]
+    return [
+        version
+        for version in newest
+        if version
+        and version.state is not State.RETURNED
+        and (version.role not in now or version.number > now[version.role].number)
+    ]
+
+
+async def _settled(line: Gateway) -> bool:
+    """覚えている姿とLINEの既定が同じか。違えば(模擬LINEを空にした、など)、もう一度反映する。"""
+    rows = await work.sql("select default_id from menu_known where shown is not null")
+    if not rows or any(run.finished_at is None for run in await apply.latest(1)):
+        return False
+    return await line.default_rich_menu() == rows[0]["default_id"]
+
+
+async def _take_artwork(folder: Path, parsed: Parsed) -> None:
+    """宣言が名指す絵を、フォルダから取り込む。権利は宣言に書かれたもの。"""
+    for tab in parsed.declaration.tabs if parsed.declaration else []:
+        if not tab.artwork or not artwork.name_is_plain(tab.artwork) or await artwork.body(tab.artwork):
+            continue
+        file = folder / tab.artwork
+        if tab.rights and file.is_file():
+            rights = msgspec.structs.asdict(tab.rights)
+            await work.run(artwork.add, None, tab.artwork, artwork.clean(file.read_bytes()), **rights)
+
+
+def _role(file: Path) -> Role:
+    """ファイルの名が役目。知らない名前は催し。"""
+    return Role(file.stem) if file.stem in {role.value for role in Role if role.kept} else Role.EVENT
+
+
+def _print_json(value: Any) -> None:
+    rich.get_console().print(json.dumps(value, ensure_ascii=False, indent=1), markup=False, highlight=False, soft_wrap=True)

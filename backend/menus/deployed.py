@@ -1,0 +1,35 @@
+"""LINEの姿を読む: メニュー、別名、既定。何も変えない。"""
+
+import asyncio
+
+from backend.errors import LineError
+from backend.line.gateway import Gateway
+from backend.menus import plan
+from backend.menus.plan import Deployed
+
+
+async def read(line: Gateway) -> Deployed:
+    """いまのLINEの姿。既定が管理画面のものなら(403)、`console_default` が真になる。"""
+    menus, aliases, (default, console) = await asyncio.gather(line.rich_menus(), line.rich_menu_aliases(), _default(line))
+    names = {menu["richMenuId"]: str(menu.get("name", "")) for menu in menus}
+    mine = [menu_id for menu_id, name in names.items() if plan.ours(name)]
+    imaged = await asyncio.gather(*(has_image(line, menu_id) for menu_id in mine))
+    return Deployed(names, frozenset(m for m, yes in zip(mine, imaged, strict=True) if yes), aliases, default, console)
+
+
+async def has_image(line: Gateway, menu_id: str) -> bool:
+    try:
+        return bool(await line.rich_menu_image(menu_id))
+    except LineError as error:
+        if error.status == 404:
+            return False
+        raise
+
+
+async def _default(line: Gateway) -> tuple[str | None, bool]:
+    try:
+        return await line.default_rich_menu(), False
+    except LineError as error:
+        if error.status == 403:
+            return None, True
+        raise

@@ -1,0 +1,108 @@
+"""行き先: 宣言の行き先をLINEの言葉にする。区の外へ出るものは、台帳にあるものだけ。"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from backend.menus.declaration import Action
+from backend.settings import Settings
+from backend.ward import account
+
+URI_LENGTH = 1000
+LIFF_HOST = "https://liff.line.me"
+_WARD = (urlsplit(account.WARD_SITE).hostname or "").removeprefix("www.")
+_ASCII_URI = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+
+
+@dataclass(frozen=True)
+class Places:
+    """`links` はリンク台帳の名前から(題、アドレス)。"""
+
+    public_url: str
+    liff_id: str
+    links: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+class Misplaced(Exception):
+    """使えない行き先。理由と直し方。"""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+def from_settings(settings: Settings, links: Mapping[str, tuple[str, str]] | None = None) -> Places:
+    return Places(settings.public_url, settings.liff_id, links or {})
+
+
+def line_action(action: Action, label: str, places: Places) -> dict[str, Any]:
+    """LINEのaction。使えない行き先は `Misplaced`。"""
+    if len(action.kinds) != 1:
+        raise Misplaced("行き先が一つに決まっていません。", "link・uri・liff・page・tel・tab のどれか一つだけを書きます。")
+    if action.tab:
+        return {"type": "richmenuswitch", "richMenuAliasId": action.tab, "data": f"tab={action.tab}", "label": label}
+    return {"type": "uri", "uri": address(action, places), "label": label}
+
+
+def address(action: Action, places: Places) -> str:
+    """押したときに開くアドレス。"""
+    if action.tel != "":
+        return _telephone(str(action.tel))
+    if action.liff:
+        return _liff(action.liff, places)
+    if action.page:
+        return f"{places.public_url}{_path(action.page)}"
+    if action.link:
+        if action.link not in places.links:
+            raise Misplaced(f"リンク台帳に「{action.link}」がありません。", "リンクの部屋で登録するか、名前を確かめます。")
+        return places.links[action.link][1]
+    return _own_site(action.uri, places)
+
+
+def is_ward(host: str) -> bool:
+    return host == _WARD or host.endswith(f".{_WARD}")
+
+
+def _telephone(number: str) -> str:
+    plain = re.sub(r"[-‐－ー\s()]", "", number)  # noqa: RUF001  全角の棒も消す
+    if not re.fullmatch(r"\+?[0-9*#]{3,15}", plain):
+        raise Misplaced(f"電話番号「{number}」を読み取れません。", "数字と「-」だけで書きます。")
+    return f"tel:{quote(plain, safe='+*')}"
+
+
+def _liff(page: str, places: Places) -> str:
+    if not places.liff_id:
+        raise Misplaced("LIFFのIDが設定されていません。", "WARD_LIFF_ID を設定してもらってください。")
+    if not re.fullmatch(r"[a-z0-9/_-]{1,80}", page):
+        raise Misplaced(f"受信設定のページ「{page}」を読み取れません。", "settings のように半角で書きます。")
+    return f"{LIFF_HOST}/{places.liff_id}/{page.strip('/')}"
+
+
+def _path(path: str) -> str:
+    if not re.fullmatch(r"/[A-Za-z0-9/_.-]*", path) or path.startswith(("//", "/console", "/liff")):
+        raise Misplaced(f"公開ページ「{path}」を読み取れません。", "/menu のように「/」から書きます。")
+    return path
+
+
+def _own_site(uri: str, places: Places) -> str:
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError as error:
+        raise Misplaced(f"アドレス「{uri}」を読み取れません。", "アドレスを貼り直します。") from error
+    if parts.scheme != "https" or not host or "@" in parts.netloc:
+        raise Misplaced(f"「{uri}」は使えません。", "https:// で始まるアドレスにします。電話は tel: の項目に書きます。")
+    if not _ASCII_URI.fullmatch(uri) or re.search(r"%(?![0-9A-Fa-f]{2})", uri):
+        safe = quote(uri, safe="-._~:/?#[]@!$&'()*+,;=%")
+        raise Misplaced("アドレスに、そのままでは使えない文字があります。", f"次のように書き換えます: {safe[:200]}")
+    if len(uri.encode("utf-16-le")) // 2 > URI_LENGTH:
+        raise Misplaced("アドレスが長すぎます(1,000文字まで)。", "区のページの短いアドレスを使います。")
+    if not is_ward(host) and host != urlsplit(places.public_url).hostname:
+        raise Misplaced(
+            f"「{host}」は区のサイトではありません。", "区の外の行き先は、リンク台帳に登録して link: で選びます。"
+        )
+    return uri

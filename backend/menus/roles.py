@@ -1,0 +1,23 @@
+"""メニューの役目: ふだん、災害時、停止、催し。"""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    RESIDENT = "resident"
+    EMERGENCY = "emergency"
+    CLOSING = "closing"
+    EVENT = "event"
+
+    @property
+    def label(self) -> str:
+        return {"resident": "ふだん", "emergency": "災害時", "closing": "停止", "event": "催し"}[self.value]
+
+    @property
+    def kept(self) -> bool:
+        """いつもLINEに置いておく役目。催しは、予定のあるときだけ。"""
+        return self is not Role.EVENT
+
+
+SHAPE_ROLES = {"normal": Role.RESIDENT, "disaster": Role.EMERGENCY, "stopped": Role.CLOSING}
+"""口座の状態の形(account.state)から、見せる役目。"""

@@ -1,0 +1,337 @@
+"""住民のページのAPI `/liff/session` `/liff/api/…`: JSONだけ。利用者IDを受け取る欄はなく、確かめたIDトークンだけが本人を言う。"""
+
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, Router, delete, get, post, put
+from litestar.types import ControllerRouterHandler
+
+from backend.consent import notices, receipt
+from backend.consent.notices import BY_CODE, Purpose
+from backend.consent.receipt import Receipt
+from backend.errors import Forbidden, LineError, NotFound, Refused, Unavailable
+from backend.line.identity import Forged
+from backend.residents import incident, preferences, rights, session, stages
+from backend.residents.address import AddressKeys
+from backend.residents.choices import BadChoices, Choices
+from backend.residents.preferences import Held, NoticeChanged
+from backend.residents.session import Over, Session, TooOften
+from backend.residents.vocabulary import Language, Stream, Topic
+from backend.settings import Settings
+from backend.store import clock, work
+from backend.web.sessions import LIFF, cookie, cookie_name
+
+MAX_BODY = 8_000
+Ask = Request[Any, Any, Any]
+Month = Annotated[str, msgspec.Meta(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
+
+
+class NotFriend(Refused):
+    """友だちでない人のものは保存しない(RULES 36)。"""
+
+
+class ChildForm(msgspec.Struct, forbid_unknown_fields=False):
+    birth_month: Month | None = None
+    due_month: Month | None = None
+
+
+class SaveForm(msgspec.Struct, kw_only=True):
+    """「同意して保存」の本文。知らない欄(利用者IDなど)は読まずに捨てる。"""
+
+    purposes: Annotated[list[str], msgspec.Meta(max_length=10)]
+    notice_version: int
+    notice_language: str = "ja"
+    area: int | None = None
+    age_band: int | None = None
+    children: Annotated[list[ChildForm], msgspec.Meta(max_length=10)] = []
+    topics: Annotated[list[Topic], msgspec.Meta(max_length=40)] = []
+    language: Language | None = None
+    collection_area: int | None = None
+    streams: Annotated[list[Stream], msgspec.Meta(max_length=10)] = []
+    slot: int | None = None
+    guardian: bool = False
+
+
+class TokenForm(msgspec.Struct):
+    id_token: Annotated[str, msgspec.Meta(max_length=MAX_BODY)]
+
+
+class StopForm(msgspec.Struct):
+    access_token: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
+
+
+@post("/liff/session", status_code=200)
+async def begin(request: Ask, settings: Settings, line: Any, keys: AddressKeys) -> Response[Any]:
+    """生のIDトークンを、短いセッションに替える。"""
+    _same_origin(request, settings, header=False)
+    raw = await _body(request)
+    token = raw.decode("utf-8", "replace").strip()
+    if token.startswith("{"):
+        token = _read(raw, TokenForm).id_token
+    now = await clock.now()
+    identity = await line.verify_id_token(token, now)
+    mine = await work.run(session.start, identity, session.unseal(_cookie(request, settings), settings, now))
+    answer = {"friend": await _friend(line, mine), "held": await preferences.held(keys, mine.user_id) is not None}
+    sealed = cookie(LIFF, session.seal(mine, settings), secure=settings.secure_cookies, max_age=session.MINUTES * 60)
+    return Response(answer, cookies=[sealed])
+
+
+@delete("/liff/session", status_code=200)
+async def finish(request: Ask, settings: Settings) -> Response[Any]:
+    """「終わる」: クッキーを消す。サーバーに消すものはない。"""
+    _same_origin(request, settings)
+    return Response({"ended": True}, cookies=[cookie(LIFF, "", secure=settings.secure_cookies, max_age=0)])
+
+
+@get("/liff/api/me")
+async def me(request: Ask, settings: Settings, line: Any, keys: AddressKeys) -> dict[str, Any]:
+    mine = await _session(request, settings)
+    await incident.require_open()
+    held = await preferences.held(keys, mine.user_id)
+    return {"friend": await _friend(line, mine), "held": await _shown(held) if held else None}
+
+
+@put("/liff/api/me")
+async def save(request: Ask, settings: Settings, line: Any, keys: AddressKeys) -> dict[str, Any]:
+    """「同意して保存」。友だちでなければ、何も書かずに409。"""
+    mine = await _writer(request, settings)
+    form = _read(await _body(request), SaveForm)
+    choices = _choices(form)
+    try:
+        friend = await line.is_friend(mine.user_id)
+    except LineError as error:
+        raise Unavailable(
+            "ただいまLINEに確かめられません。まだ何も保存していません。", next_step="少し待ってから、もう一度押してください。"
+        ) from error
+    if not friend:
+        raise NotFriend(
+            "文京区を友だちに追加すると受け取れます。まだ何も保存していません。", next_step="友だちに追加してから、もう一度押してください。"
+        )
+    made = await work.run(
+        preferences.save,
+        keys,
+        mine.user_id,
+        choices,
+        language=form.notice_language,
+        notice_version=form.notice_version,
+    )
+    return {"receipt": receipt.signed(made, settings.receipt_signing_key), "text": made.text}
+
+
+@delete("/liff/api/me", status_code=200)
+async def withdraw_all(request: Ask, settings: Settings, line: Any, keys: AddressKeys) -> dict[str, Any]:
+    """すべてやめて消す。LINEの側の許可も取り消すが、それができなくても消去は済んでいる。"""
+    mine = await _writer(request, settings)
+    token = await _access_token(request)
+    proof = await work.run(preferences.withdraw, keys, mine.user_id)
+    return {**_proof(proof, settings), "deauthorized": await _deauthorize(line, token)}
+
+
+@delete("/liff/api/me/{purpose:str}", status_code=200)
+async def withdraw_one(request: Ask, settings: Settings, line: Any, keys: AddressKeys, purpose: str) -> dict[str, Any]:
+    """一つの目的だけをやめる。ほかはそのまま(P3)。最後の一つなら、すべて消える。"""
+    mine = await _writer(request, settings)
+    if purpose not in BY_CODE:
+        raise NotFound("その目的はありません。")
+    token = await _access_token(request)
+    proof = await work.run(preferences.withdraw, keys, mine.user_id, BY_CODE[purpose])
+    everything = proof is not None and bool(proof.body["everything"])
+    return {**_proof(proof, settings), "deauthorized": await _deauthorize(line, token if everything else "")}
+
+
+@delete("/liff/api/me/children/{position:int}", status_code=200)
+async def stop_child(request: Ask, settings: Settings, keys: AddressKeys, position: int) -> dict[str, Any]:
+    """一つの妊娠(0)か一人の子だけを、静かに止める。"""
+    mine = await _writer(request, settings)
+    return {"stopped": await work.run(preferences.stop_child, keys, mine.user_id, position)}
+
+
+@get("/liff/api/me/download")
+async def download(request: Ask, settings: Settings, keys: AddressKeys) -> Response[bytes]:
+    document = await _export(request, settings, keys)
+    body = msgspec.json.format(msgspec.json.encode(document), indent=1)
+    return _attachment(body, "bunkyo-line.json", "application/json")
+
+
+@get("/liff/api/me/download.txt")
+async def download_text(request: Ask, settings: Settings, keys: AddressKeys) -> Response[bytes]:
+    document = await _export(request, settings, keys)
+    return _attachment(rights.readable(document).encode(), "bunkyo-line.txt", "text/plain; charset=utf-8")
+
+
+@post("/liff/api/code", status_code=200)
+async def code(request: Ask, settings: Settings, keys: AddressKeys) -> dict[str, Any]:
+    """窓口で見せる本人コード。"""
+    mine = await _writer(request, settings)
+    await incident.require_open()
+    digits, until = await work.run(rights.issue_code, keys, mine.user_id)
+    return {"code": digits, "until": until.astimezone(clock.JST).isoformat()}
+
+
+async def _session(request: Ask, settings: Settings) -> Session:
+    found = session.unseal(_cookie(request, settings), settings, await clock.now())
+    if found is None:
+        raise Over
+    return found
+
+
+async def _writer(request: Ask, settings: Settings) -> Session:
+    _same_origin(request, settings)
+    found = await _session(request, settings)
+    await session.count_write(found)
+    return found
+
+
+def _same_origin(request: Ask, settings: Settings, *, header: bool = True) -> None:
+    """ほかのサイトからの書き込みを断る。見出し `X-Ward` は、よその頁からは断りなしに付けられない。"""
+    origin = request.headers.get("origin")
+    marked = request.headers.get("x-ward") == "1"
+    foreign = origin is not None and origin != settings.public_url
+    if foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Forbidden("ほかのサイトからの操作は受け付けません。", next_step="ページを開き直してください。")
+    if not marked and (header or origin is None):
+        raise Forbidden("この操作は、受信設定のページからだけできます。", next_step="ページを開き直してください。")
+
+
+async def _body(request: Ask) -> bytes:
+    if int(request.headers.get("content-length") or 0) > MAX_BODY:
+        raise BadChoices({"body": "送られた内容が大きすぎます。"})
+    raw = await request.body()
+    if len(raw) > MAX_BODY:
+        raise BadChoices({"body": "送られた内容が大きすぎます。"})
+    return raw
+
+
+def _read(raw: bytes, shape: Any) -> Any:
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        path = str(error).rsplit("$.", 1)[-1].rstrip("`").split("[")[0].split(".")[0] if "$." in str(error) else "body"
+        raise BadChoices({path: "選び直してください。"}) from error
+
+
+def _choices(form: SaveForm) -> Choices:
+    if unknown := [code for code in form.purposes if code not in BY_CODE]:
+        raise BadChoices({"purposes": f"知らない目的があります({len(unknown)}件)。"})
+    children = [child for child in form.children if child.birth_month or child.due_month]
+    born = [child for child in children if child.birth_month]
+    return Choices(
+        purposes=Purpose(sum({int(BY_CODE[code]) for code in form.purposes})),
+        area=form.area,
+        age_band=form.age_band,
+        due_months=tuple(_month(child.due_month) for child in children if child.due_month and not child.birth_month),
+        birth_months=tuple(_month(child.birth_month) for child in born if child.birth_month),
+        birth_due_months=tuple(_month(child.due_month) if child.due_month else None for child in born),
+        topics=tuple(form.topics),
+        language=form.language,
+        collection_area=form.collection_area,
+        streams=tuple(form.streams),
+        slot=form.slot,
+        guardian=form.guardian,
+    )
+
+
+def _month(text: str) -> date:
+    return date(int(text[:4]), int(text[5:]), 1)
+
+
+async def _shown(held: Held) -> dict[str, Any]:
+    """いま預かっているもの。`renew` は、新しい告知文で続けるかを尋ねる目的。`asks_birth` は予定月の過ぎた妊娠。"""
+    today = (await clock.now()).astimezone(clock.JST).date()
+    current = await notices.current()
+    changed = await notices.changed_since([grant.notice_version for grant in held.grants.values()])
+    answers = rights.plain(held)
+    for child, due in zip(answers["children"], held.choices.due_months, strict=False):
+        child["asks_birth"] = stages.asks_for_birth(due, today)
+    return {
+        "purposes": [
+            {
+                "code": grant.purpose.code,
+                "label": grant.purpose.label,
+                "granted_at": grant.granted_at.astimezone(clock.JST).isoformat(),
+                "until": grant.until.astimezone(clock.JST).isoformat(),
+                "notice_version": grant.notice_version,
+                "renew": bool(changed.get(grant.notice_version, Purpose(0)) & grant.purpose),
+            }
+            for grant in held.grants.values()
+        ],
+        **answers,
+        "notice_version": current.version,
+        "words": held.words,
+    }
+
+
+async def _export(request: Ask, settings: Settings, keys: AddressKeys) -> dict[str, Any]:
+    mine = await _session(request, settings)
+    await incident.require_open()
+    document = await rights.export(keys, mine.user_id)
+    if document is None:
+        raise NotFound("預かっているものはありません。")
+    return document
+
+
+async def _friend(line: Any, mine: Session) -> bool:
+    """友だちか。LINEに聞けないときは止めない: 保存の前に、もう一度必ず確かめる。"""
+    try:
+        return await line.is_friend(mine.user_id)
+    except LineError:
+        return True
+
+
+async def _access_token(request: Ask) -> str:
+    raw = await _body(request)
+    return _read(raw, StopForm).access_token if raw.strip() else ""
+
+
+async def _deauthorize(line: Any, token: str) -> bool | None:
+    if not token:
+        return None
+    try:
+        await line.deauthorize(token)
+    except LineError:
+        return False
+    return True
+
+
+def _proof(proof: Receipt | None, settings: Settings) -> dict[str, Any]:
+    if proof is None:
+        return {"proof": None, "text": "預かっているものはありません。"}
+    return {"proof": receipt.signed(proof, settings.receipt_signing_key), "text": proof.text}
+
+
+def _attachment(body: bytes, name: str, media_type: str) -> Response[bytes]:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(body, headers=headers, media_type=media_type)
+
+
+def _cookie(request: Ask, settings: Settings) -> str | None:
+    return request.cookies.get(cookie_name(LIFF, secure=settings.secure_cookies))
+
+
+def _answer(status: int, reason: str) -> Any:
+    def answer(_request: Ask, error: Refused) -> Response[Any]:
+        body: dict[str, Any] = {"message": error.message, "next_step": error.next_step}
+        body |= {"reason": reason} if reason else {}
+        body |= {"fields": error.fields} if isinstance(error, BadChoices) else {}
+        return Response(body, status_code=status, headers={"Cache-Control": "no-store"}, media_type="application/json")
+
+    return answer
+
+
+routes: list[ControllerRouterHandler] = [
+    Router(
+        path="/",
+        route_handlers=[
+            begin, finish, me, save, withdraw_all, withdraw_one, stop_child, download, download_text, code,
+        ],
+        exception_handlers={
+            Forged: _answer(401, "session"),
+            Over: _answer(401, "session"),
+            NotFriend: _answer(409, "friend"),
+            NoticeChanged: _answer(409, "notice"),
+            TooOften: _answer(429, ""),
+            BadChoices: _answer(422, ""),
+        },
+    )
+]  # fmt: skip

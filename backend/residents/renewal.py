@@ -1,0 +1,55 @@
+"""告知文の切りかえ: 公開と同じ取引で、前の同意の終わり(発効日+90日)を本人の行にも写す(RULES 38)。"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from backend.consent import publishing
+from backend.consent.ledger import GRACE_DAYS
+from backend.consent.notices import Purpose
+from backend.consent.publishing import Version
+from backend.permissions import Actor
+from backend.store import work
+
+
+@dataclass(frozen=True)
+class Progress:
+    """ある版への、続けるかの進み。"""
+
+    version: int
+    ends_on: date
+    renewed: int
+    waiting: int
+
+
+async def publish(actor: Actor, number: int) -> Version:
+    """公開する。内容の変わる目的に前の版で同意している人は、発効日+90日で終わる。字句だけの直しでは何も変わらない(P10)。"""
+    await work.sql("lock table resident in share row exclusive mode")  # 保存の途中の人を、漏らさず先に通す
+    found = await publishing.publish(actor, number)
+    if found.material:
+        await work.sql(
+            "update resident set live_until = least(live_until, ($1::date)::timestamp at time zone 'Asia/Tokyo') "
+            "where purposes & $2 <> 0",
+            ends_on(found),
+            int(found.material),
+        )
+    return found
+
+
+def ends_on(version: Version) -> date:
+    """前の同意がこの日の0時に終わる。"""
+    return version.effective_on + timedelta(days=GRACE_DAYS)
+
+
+async def progress() -> list[Progress]:
+    """公開されて内容の変わった版ごとの、続けた人とまだの人の数。最初の版は数えない。"""
+    found: list[Progress] = []
+    for version in await publishing.versions():
+        if version.published and version.material and version.version > 1:
+            rows = await work.sql(
+                "select count(*) filter (where notice_version >= $1) as renewed, "
+                "count(*) filter (where notice_version < $1) as waiting from resident where purposes & $2 <> 0",
+                version.version,
+                int(Purpose(version.material)),
+            )
+            found.append(Progress(version.version, ends_on(version), rows[0]["renewed"], rows[0]["waiting"]))
+    return found

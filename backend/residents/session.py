@@ -1,0 +1,106 @@
+"""住民のページの短いセッション: 暗号にしたクッキーだけ。同意の前に、サーバーには何も残さない(DESIGN 6)。"""
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from backend.errors import Refused
+from backend.line.identity import Forged, Identity
+from backend.settings import Settings, keyring
+from backend.store import clock, work
+
+MINUTES = 30
+WRITES_PER_MINUTE = 30
+_PURPOSE = b"ward-liff/1"
+_NONCE = 12
+
+
+class Over(Refused):
+    """セッションが無い、終わった、読めない。扉は401で答え、ページは一度だけサインインし直す。"""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ページを開いてから時間がたちました。まだ何も保存していません。",
+            next_step="もう一度、LINEでサインインしてください。",
+        )
+
+
+class TooOften(Refused):
+    """一つのセッションからの書き込みが多すぎる。扉は429で答える。"""
+
+
+@dataclass(frozen=True)
+class Session:
+    """一つのページの間の本人。`id` は乱数、`token` は引き換えたIDトークンのハッシュ(16進)。"""
+
+    user_id: str
+    until: datetime
+    id: str
+    token: str
+
+    def __repr__(self) -> str:
+        return "Session(…)"
+
+
+async def start(identity: Identity, previous: Session | None) -> Session:
+    """確かめられた本人のセッションを始める。一度使われたIDトークンは、そのセッションの持ち主だけがまた使える。
+
+    覚えるのはトークンのsha-256と期限だけ。だれのものかは残らない。再利用は `Forged`。
+    """
+    digest = identity.digest.hex()
+    rows = await work.sql(
+        "insert into id_token_seen (digest, expires_at) values ($1, $2) on conflict do nothing returning 1 as fresh",
+        identity.digest,
+        identity.expires_at,
+    )
+    if rows:
+        until = await clock.now() + timedelta(minutes=MINUTES)
+        return Session(identity.user_id, until, secrets.token_hex(16), digest)
+    if previous and previous.token == digest and previous.user_id == identity.user_id:
+        return previous
+    raise Forged("replayed")
+
+
+def seal(session: Session, settings: Settings) -> str:
+    """クッキーの値。先頭の1バイトは鍵の版。"""
+    ring = keyring(settings.session_keys)
+    version = max(ring)
+    nonce = secrets.token_bytes(_NONCE)
+    plain = msgspec.json.encode([session.user_id, int(session.until.timestamp()), session.id, session.token])
+    box = _cipher(ring[version]).encrypt(nonce, plain, _PURPOSE)
+    return base64.urlsafe_b64encode(bytes([version]) + nonce + box).decode()
+
+
+def unseal(cookie: str | None, settings: Settings, now: datetime) -> Session | None:
+    """生きているセッション。無い・古い・壊れている・別の鍵のものはNone。"""
+    try:
+        raw = base64.b64decode((cookie or "").encode("ascii"), altchars=b"-_", validate=True)
+        key = keyring(settings.session_keys)[raw[0]]
+        plain = _cipher(key).decrypt(raw[1 : 1 + _NONCE], raw[1 + _NONCE :], _PURPOSE)
+        user_id, until, identity, token = msgspec.json.decode(plain, type=tuple[str, int, str, str])
+    except (ValueError, KeyError, IndexError, InvalidTag, msgspec.DecodeError):
+        return None
+    session = Session(user_id, datetime.fromtimestamp(until, now.tzinfo), identity, token)
+    return session if session.until > now else None
+
+
+async def count_write(session: Session) -> None:
+    """書き込みを数える。一分に `WRITES_PER_MINUTE` 回を越えたら `TooOften`。数えるのは乱数のハッシュだけ。"""
+    rows = await work.sql(
+        "insert into liff_rate as r (bucket) values ($1) on conflict (bucket) do update set "
+        "hits = case when r.since < ward_now() - interval '1 minute' then 1 else r.hits + 1 end, "
+        "since = case when r.since < ward_now() - interval '1 minute' then ward_now() else r.since end returning hits",
+        hashlib.sha256(session.id.encode()).digest(),
+    )
+    if rows[0]["hits"] > WRITES_PER_MINUTE:
+        raise TooOften("続けて操作されたため、しばらく受け付けられません。", next_step="1分ほど待ってください。")
+
+
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(hashlib.sha256(_PURPOSE + key).digest())

@@ -1,0 +1,122 @@
+"""時期: 妊娠中から高校生の年代まで。保存せず、予定月・誕生月から、尋ねた日(日本時間)に求める。
+
+月だけを持つので、日の単位のことは言わない。4月1日生まれの早生まれは区別できず、4月生まれとして扱う。
+"""
+
+from datetime import date
+from enum import StrEnum
+
+TODAY = "(select (ward_now() at time zone 'Asia/Tokyo')::date)"
+"""SQLの今日。副問い合わせにして、一度だけ求めさせる。"""
+_MONTH = "(select date_trunc('month', ward_now() at time zone 'Asia/Tokyo')::date)"
+# 学年の始まりの4月1日。3か月さかのぼると、1〜3月は前の年になる。
+_SCHOOL = (
+    "(select make_date(extract(year from (ward_now() at time zone 'Asia/Tokyo') - interval '3 months')::int, 4, 1))"
+)
+GRACE_MONTHS = 2  # 予定月が過ぎてから、黙って終えるまで(RULES 44)
+
+
+class Stage(StrEnum):
+    """一人の子(または一つの妊娠)の時期。"""
+
+    PREGNANT = "pregnant"
+    MONTHS_0_2 = "m0_2"
+    MONTHS_3_5 = "m3_5"
+    MONTHS_6_11 = "m6_11"
+    YEAR_1 = "y1"
+    YEAR_2 = "y2"
+    PRESCHOOL = "y3_5"
+    ELEMENTARY = "elementary"
+    JUNIOR_HIGH = "junior_high"
+    HIGH = "high"
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self]
+
+
+_LABELS = {
+    Stage.PREGNANT: "妊娠中",
+    Stage.MONTHS_0_2: "0–2か月",  # noqa: RUF001  範囲の線
+    Stage.MONTHS_3_5: "3–5か月",  # noqa: RUF001
+    Stage.MONTHS_6_11: "6–11か月",  # noqa: RUF001
+    Stage.YEAR_1: "1歳",
+    Stage.YEAR_2: "2歳",
+    Stage.PRESCHOOL: "3–5歳(未就学)",  # noqa: RUF001
+    Stage.ELEMENTARY: "小学生",
+    Stage.JUNIOR_HIGH: "中学生",
+    Stage.HIGH: "高校生の年代",
+}
+_BY_MONTHS = {  # 月齢の [下, 上]
+    Stage.MONTHS_0_2: (0, 2),
+    Stage.MONTHS_3_5: (3, 5),
+    Stage.MONTHS_6_11: (6, 11),
+    Stage.YEAR_1: (12, 23),
+    Stage.YEAR_2: (24, 35),
+}
+_BY_SCHOOL = {  # 学年の始まりの年から引く [上, 下): 最も年上の子の生まれた学年, 次の時期との境
+    Stage.ELEMENTARY: (12, 6),
+    Stage.JUNIOR_HIGH: (15, 12),
+    Stage.HIGH: (18, 15),
+}
+OLDEST_SCHOOL_YEARS = 18
+
+
+def stage_of(birth_month: date, today: date) -> Stage | None:
+    """`birth_month`(その月の1日)に生まれた子の、`today` の時期。生まれる前と、高校の年代を過ぎた後はNone。"""
+    months = months_between(birth_month, today)
+    for stage, (low, high) in _BY_MONTHS.items():
+        if low <= months <= high:
+            return stage
+    start = school_start(today)
+    for stage, (oldest, youngest) in _BY_SCHOOL.items():
+        if _years_before(start, oldest) <= birth_month < _years_before(start, youngest):
+            return stage
+    return Stage.PRESCHOOL if months >= 36 and birth_month >= _years_before(start, 6) else None
+
+
+def is_pregnant(due_month: date, today: date) -> bool:
+    """予定月が終わるまでは妊娠中。過ぎた後は何も送らず、生まれたことにもしない(RULES 44)。"""
+    return due_month >= today.replace(day=1)
+
+
+def asks_for_birth(due_month: date, today: date) -> bool:
+    """予定月が過ぎて、ページが「生まれました」「まだです」「止める」を静かに尋ねる間か。"""
+    return 1 <= months_between(due_month, today) <= GRACE_MONTHS
+
+
+def condition(stage: Stage, alias: str = "r") -> str:
+    """`resident` の別名 `alias` に対するSQLの真偽。値は渡さない: すべてデータベースの日付から求まる。"""
+    if stage is Stage.PREGNANT:
+        return f"{alias}.due_month >= {_MONTH}"
+    if stage in _BY_MONTHS:
+        low, high = _BY_MONTHS[stage]
+        span = f"k.birth_month between {_months_ago(high)} and {_months_ago(low)}"
+    elif stage in _BY_SCHOOL:
+        oldest, youngest = _BY_SCHOOL[stage]
+        span = f"k.birth_month >= {_school_years_ago(oldest)} and k.birth_month < {_school_years_ago(youngest)}"
+    else:
+        span = f"k.birth_month >= {_school_years_ago(6)} and k.birth_month <= {_months_ago(36)}"
+    return f"exists (select 1 from resident_child k where k.resident_id = {alias}.id and {span})"
+
+
+def months_between(earlier: date, later: date) -> int:
+    return (later.year - earlier.year) * 12 + later.month - earlier.month
+
+
+def school_start(today: date) -> date:
+    """`today` の学年が始まった4月1日。"""
+    return date(today.year if today.month >= 4 else today.year - 1, 4, 1)
+
+
+def _years_before(start: date, years: int) -> date:
+    return start.replace(year=start.year - years)
+
+
+def _months_ago(months: int) -> str:
+    # 副問い合わせにまとめて、行ごとに求め直させない。
+    return f"(select ({_MONTH} - interval '{months} months')::date)"
+
+
+def _school_years_ago(years: int) -> str:
+    return f"(select ({_SCHOOL} - interval '{years} years')::date)"

@@ -1,0 +1,187 @@
+// 目的ごとのカード。スイッチは切れて始まり、入れると開き、切ると選んだことを忘れる。
+import { AreaPicker } from "./area.js";
+import { Children } from "./children.js";
+import { announce, say, write } from "./words.js";
+
+export const PURPOSES = ["area", "age", "parenting", "topics", "garbage", "language"];
+// 15歳以下の方に、保護者の方と読んだかを聞く目的(RULES 19)。妊娠だけのときは聞かない。
+const gated = () => isOn("age") || isOn("topics") || (isOn("parenting") && children.value.some((child) => child.birth_month));
+const YOUNG = "15";
+
+const form = document.getElementById("choices");
+const card = (purpose) => form.querySelector(`[data-purpose=${purpose}]`);
+const fields = (purpose) => document.getElementById(`fields-${purpose}`);
+const inputs = (name) => [...form.querySelectorAll(`input[name=${name}]`)];
+const picked = (name) => inputs(name).filter((input) => input.checked).map((input) => input.value);
+const fold = document.getElementById("parenting-fold");
+const guardian = document.getElementById("guardian");
+const sameArea = document.getElementById("same-area");
+
+let changed = () => {};
+const tell = () => {
+  guardian.hidden = !(isOn("age") && picked("age_band")[0] === YOUNG);
+  sameArea.hidden = !pickers.area.value || pickers.collection_area.value === pickers.area.value;
+  document.getElementById("consult").hidden = !children.value.some((child) => child.due_month);
+  changed();
+};
+const pickers = {};
+for (const place of form.querySelectorAll(".area-slot")) pickers[place.dataset.area] = new AreaPicker(place, tell);
+const children = new Children(tell);
+
+export function start(onChange) {
+  changed = onChange;
+  for (const purpose of PURPOSES) toggle(purpose).addEventListener("change", () => flip(purpose));
+  form.addEventListener("change", tell);
+  sameArea.querySelector("button").addEventListener("click", () => {
+    pickers.collection_area.set(pickers.area.value);
+    tell();
+  });
+  for (const chip of document.querySelectorAll("button[data-only]")) {
+    chip.addEventListener("click", () => only(chip.dataset.only));
+  }
+  only(document.body.dataset.only);
+}
+
+/** 「ごみだけ」「地域だけ」: ほかのカードを隠すだけで、何も選ばない。 */
+export function only(purpose) {
+  for (const chip of document.querySelectorAll("button[data-only]")) {
+    chip.setAttribute("aria-pressed", String(chip.dataset.only === purpose));
+  }
+  for (const one of PURPOSES) card(one).hidden = Boolean(purpose) && one !== purpose && !isOn(one);
+}
+
+export function isOn(purpose) {
+  return toggle(purpose).checked;
+}
+
+export function chosen() {
+  return PURPOSES.filter(isOn);
+}
+
+export function title(purpose) {
+  return document.getElementById(`title-${purpose}`).textContent;
+}
+
+/** 保存に送る形。スイッチの切れた目的の欄は入れない。 */
+export function payload() {
+  const on = (purpose, value) => (isOn(purpose) ? value : null);
+  return {
+    purposes: chosen(),
+    area: on("area", pickers.area.value),
+    age_band: on("age", Number(picked("age_band")[0]) || null),
+    children: isOn("parenting") ? children.value : [],
+    topics: isOn("topics") ? picked("topics") : [],
+    language: on("language", picked("language")[0] || null),
+    collection_area: on("garbage", pickers.collection_area.value),
+    streams: isOn("garbage") ? picked("streams") : [],
+    slot: on("garbage", Number(picked("slot")[0]) || null),
+    guardian: !guardian.hidden && picked("guardian")[0] === "1",
+    notice_version: Number(document.body.dataset.notice),
+    notice_language: document.body.dataset.noticeLanguage,
+  };
+}
+
+/** 預かっている内容、または書きかけを入れる。妊娠・子育ては畳んだまま(RULES 44)。 */
+export function load(held) {
+  for (const purpose of PURPOSES) {
+    toggle(purpose).checked = held.purposes.includes(purpose);
+    fields(purpose).hidden = !toggle(purpose).checked;
+    forget(purpose);
+  }
+  pickers.area.set(held.area);
+  pickers.collection_area.set(held.collection_area);
+  check("age_band", [String(held.age_band)]);
+  check("topics", held.topics || []);
+  check("language", [held.language]);
+  check("streams", held.streams || []);
+  check("slot", [String(held.slot)]);
+  if (isOn("parenting")) children.set(held.children || []);
+  fold.open = false;
+  only(document.body.dataset.only);
+  tell();
+}
+
+export function clear() {
+  load({ purposes: [] });
+}
+
+/** 足りない目的の言葉を出し、最初の欄に移る。そろっていれば true。 */
+export function complete() {
+  const wrong = chosen().filter((purpose) => !answered(purpose));
+  const young = !guardian.hidden && picked("guardian")[0] !== "1" && gated();
+  for (const purpose of PURPOSES) point(purpose, wrong.includes(purpose) ? `wrong_${purpose}` : "");
+  point("guardian", young ? "wrong_guardian" : "");
+  if (wrong.length) reach(wrong[0]);
+  else if (young) document.getElementById("wrong-guardian").focus();
+  return !wrong.length && !young;
+}
+
+/** サーバーが断った欄。 */
+export function refuse(purposes) {
+  for (const purpose of PURPOSES) point(purpose, purposes.includes(purpose) ? `wrong_${purpose}` : "");
+  if (purposes.length) reach(purposes[0]);
+}
+
+/** そのカードまで動かし、スイッチに移る。 */
+export function show(purpose) {
+  card(purpose).hidden = false;
+  toggle(purpose).focus();
+  card(purpose).scrollIntoView({ block: "start" });
+}
+
+function flip(purpose) {
+  fields(purpose).hidden = !isOn(purpose);
+  point(purpose, "");
+  if (isOn(purpose)) {
+    if (purpose === "parenting") {
+      children.set([]);
+      fold.open = true;
+    }
+    announce(say("opened", { name: title(purpose) }));
+  } else {
+    forget(purpose);
+    announce(say("closed", { name: title(purpose) }));
+  }
+  tell();
+}
+
+function forget(purpose) {
+  point(purpose, "");
+  for (const input of fields(purpose).querySelectorAll("input[type=radio], input[type=checkbox]")) input.checked = false;
+  if (purpose === "area") pickers.area.clear();
+  if (purpose === "garbage") pickers.collection_area.clear();
+  if (purpose === "parenting") children.clear();
+  if (purpose === "age") check("guardian", []);
+}
+
+function answered(purpose) {
+  switch (purpose) {
+    case "area": return Boolean(pickers.area.value);
+    case "age": return picked("age_band").length > 0;
+    case "parenting": return children.value.length > 0 && !children.firstWrong;
+    case "topics": return picked("topics").length > 0;
+    case "garbage": return Boolean(pickers.collection_area.value) && picked("streams").length > 0 && picked("slot").length > 0;
+    default: return picked("language").length > 0;
+  }
+}
+
+function reach(purpose) {
+  card(purpose).hidden = false;
+  if (purpose === "parenting") fold.open = true;
+  document.getElementById(`wrong-${purpose}`).focus();
+}
+
+function point(purpose, key) {
+  const words = document.getElementById(`wrong-${purpose}`);
+  words.hidden = !key;
+  if (key) write(words, key);
+  else words.textContent = "";
+}
+
+function check(name, values) {
+  for (const input of inputs(name)) input.checked = values.includes(input.value);
+}
+
+function toggle(purpose) {
+  return document.getElementById(`on-${purpose}`);
+}

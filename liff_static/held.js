@@ -1,0 +1,140 @@
+// いまの登録: 何を預かっているか。一つずつ変える、やめる、静かに止める。
+import { call } from "./api.js";
+import { day } from "./receipt.js";
+import { fill, make, say, write } from "./words.js";
+
+const list = document.getElementById("held-list");
+const note = document.getElementById("held-alert");
+let todo = {};
+let now = null;
+
+/** `handlers`: change(purpose|null), erased(answer), stopped(), trouble(trouble, place), reload(), adult(months) */
+export function start(handlers) {
+  todo = handlers;
+  document.getElementById("change").addEventListener("click", () => handlers.change(null));
+  document.getElementById("moved").addEventListener("click", moved);
+  document.getElementById("code").addEventListener("click", code);
+}
+
+export function show(held) {
+  now = held;
+  note.hidden = true;
+  document.getElementById("held-none").hidden = Boolean(held);
+  document.getElementById("held-more").hidden = !held;
+  document.getElementById("moved").disabled = false;
+  document.getElementById("code-shown").textContent = "";
+  list.replaceChildren(...(held ? held.purposes.map(card) : []));
+}
+
+function card(one) {
+  const title = document.getElementById(`title-${one.code}`).textContent;
+  const name = (key) => ({ type: "button", class: "button plain", "aria-label": say("of", { name: title, action: say(key) }) });
+  const change = make("button", name("held_change"), say("held_change"));
+  const stop = make("button", name("held_stop"), say("held_stop"));
+  change.addEventListener("click", () => todo.change(one.code));
+  stop.addEventListener("click", () => withdraw(one.code, title));
+  const body = one.code === "parenting"
+    ? make("details", { class: "more" }, make("summary", {}, say("held_fold")), ...family(one))
+    : make("p", { class: "answer" }, answer(one));
+  const section = make("section", { class: "card held", "aria-label": title }, make("h3", {}, title), body);
+  section.append(make("p", { class: "hint" }, say("held_until", { granted: day(one.granted_at), until: day(one.until) })));
+  if (one.renew) section.append(make("p", { class: "alert look" }, say("held_renew")));
+  section.append(make("div", { class: "bar-buttons" }, change, stop));
+  return section;
+}
+
+/** 選んだことを、ページの言語の呼び名で。 */
+function answer(one) {
+  const named = (name, values) => values.map((value) => {
+    const input = document.querySelector(`#choices input[name=${name}][value="${value}"]`);
+    return input ? input.nextElementSibling.textContent : String(value);
+  });
+  switch (one.code) {
+    case "area": return place(now.area);
+    case "age": return named("age_band", [now.age_band]).join("");
+    case "topics": return named("topics", now.topics).join("、");
+    case "garbage": return [place(now.collection_area), ...named("streams", now.streams), ...named("slot", [now.slot])].join("、");
+    default: return named("language", [now.language]).join("");
+  }
+}
+
+function place(code) {
+  const buttons = document.getElementById("area-template").content.querySelectorAll(".row");
+  for (const button of buttons) {
+    if (Number(button.dataset.outside) === code) return button.dataset.name;
+    const found = JSON.parse(button.dataset.areas || "[]").find(([one]) => one === code);
+    if (found) return `${button.dataset.name} ${found[1]}`;
+  }
+  return "";
+}
+
+/** 子どもや妊娠ごとに、静かに止める。予定月を過ぎていたら、三つを同じ大きさで聞く(RULES 44)。 */
+function family() {
+  const month = (text) => say("year_month", { year: Number(text.slice(0, 4)), month: Number(text.slice(5, 7)) });
+  return (now.children || []).map((child) => {
+    const key = child.birth_month ? "child_birth" : "child_due";
+    const words = say(key, { month: month(child.birth_month || child.due_month) });
+    const buttons = make("div", { class: "bar-buttons" });
+    if (child.asks_birth) {
+      buttons.append(button(words, "child_born", () => todo.change("parenting")), button(words, "child_wait", () => todo.reload()));
+    }
+    buttons.append(button(words, "child_stop", () => stopChild(child.position)));
+    return make("div", { class: "one" }, make("p", { class: "answer" }, words), buttons);
+  });
+}
+
+function button(name, key, act) {
+  const made = make("button", { type: "button", class: "button plain", "aria-label": say("of", { name, action: say(key) }) }, say(key));
+  made.addEventListener("click", act);
+  return made;
+}
+
+async function stopChild(position) {
+  await attempt(async () => {
+    await call("DELETE", `/liff/api/me/children/${position}`);
+    todo.stopped();
+  });
+}
+
+async function withdraw(code, title) {
+  await attempt(async () => {
+    await call("DELETE", `/liff/api/me/${code}`);
+    await todo.reload();
+    tell(say("held_stopped", { name: title }));
+  });
+}
+
+async function moved() {
+  await attempt(async () => {
+    for (const { code } of now.purposes.filter((one) => ["area", "garbage"].includes(one.code))) {
+      await call("DELETE", `/liff/api/me/${code}`);
+    }
+    await todo.reload();
+    tell(say("held_moved"));
+  });
+}
+
+async function code() {
+  await attempt(async () => {
+    const answer = await call("POST", "/liff/api/code");
+    const time = new Date(answer.until).toLocaleTimeString("ja", { timeZone: "Asia/Tokyo", hour: "2-digit", minute: "2-digit" });
+    const digits = answer.code.replace(/(\d{4})(\d{4})/, "$1 $2");
+    document.getElementById("code-shown").replaceChildren(make("strong", {}, digits), make("br"), say("code_until", { time }));
+  });
+}
+
+async function attempt(act) {
+  note.hidden = true;
+  try {
+    await act();
+  } catch (trouble) {
+    todo.trouble(trouble, note);
+  }
+}
+
+function tell(text) {
+  fill(note, text);
+  note.className = "alert done";
+  note.hidden = false;
+  note.focus();
+}

@@ -1,0 +1,61 @@
+// ページに埋められた言葉。やさしい日本語の「漢字(かな)」はルビにする。
+const words = JSON.parse(document.getElementById("words").textContent);
+const EASY = document.body.dataset.language === "easy";
+const READING = /((?:[おご](?=[一-鿿]))?[一-鿿々][一-鿿々ぁ-ん]*?)\(([ぁ-んー]+)\)/g;
+
+/** 言葉(読みのない文字)。 */
+export function say(key, values = {}) {
+  return plain(raw(key, values));
+}
+
+/** 言葉を要素の中身にする。 */
+export function write(element, key, values = {}) {
+  element.replaceChildren(...pieces(raw(key, values)));
+}
+
+/** サーバーから来た、または組み立てた文字を、読みがあればルビにして入れる。 */
+export function fill(element, text) {
+  element.replaceChildren(...pieces(text));
+}
+
+/** 要素を作る: make("li", { class: "row" }, "文字", 子) */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  for (const child of children) element.append(...(typeof child === "string" ? pieces(child) : [child]));
+  return element;
+}
+
+/** 読み上げにだけ知らせる。 */
+export function announce(text) {
+  const live = document.getElementById("live");
+  live.textContent = "";
+  setTimeout(() => { live.textContent = plain(text); }, 50);
+}
+
+function raw(key, values) {
+  if (!(key in words)) throw new Error(`no words: ${key}`);
+  return words[key].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+}
+
+function plain(text) {
+  return EASY ? text.replace(READING, "$1") : text;
+}
+
+function pieces(text) {
+  if (!EASY) return [text];
+  const made = [];
+  let end = 0;
+  for (const found of text.matchAll(READING)) {
+    made.push(text.slice(end, found.index), reading(found[1], found[2]));
+    end = found.index + found[0].length;
+  }
+  return [...made, text.slice(end)];
+}
+
+function reading(base, kana) {
+  const ruby = document.createElement("ruby");
+  const part = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
+  ruby.append(base, part("rp", "("), part("rt", kana), part("rp", ")"));
+  return ruby;
+}

@@ -1,0 +1,144 @@
+"""配信の試験の道具: 同意した人、承認済みの包み、動いている送り手、台帳での審判。"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from backend.approval import foureyes
+from backend.consent.notices import Purpose
+from backend.delivery import engine, lease, outbox, status
+from backend.delivery.outbox import ByCriteria, Package
+from backend.line import message
+from backend.line.gateway import Gateway
+from backend.permissions import Actor, Role
+from backend.residents.address import AddressKeys
+from backend.residents.choices import Choices
+from backend.store import clock, work
+from backend.store.pool import LOST
+from backend.ward.kinds import Kind
+from tests import cast
+
+HONGO = ByCriteria('{"all":[{"any":[{"field":"area","value":41,"not":false}]}]}')
+APPROVER = Actor(90, "sato", "佐藤", Role.PR, "koho", "広報課")
+CHIEF = Actor(91, "ito", "伊藤", Role.PR_CHIEF, "koho", "広報課")
+SECOND = Actor(92, "nakamura", "中村", Role.PR, "koho", "広報課")
+_numbers = itertools.count(1)
+
+
+def lives_in_hongo(_number: int = 0) -> Choices:
+    return Choices(purposes=Purpose.AREA, area=cast.HONGO_3)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def noon(database: Any) -> datetime:
+    """業務の時計は火曜の朝10時。"""
+    return await cast.tuesday()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def crowd(database: Any, keys: AddressKeys, simulator: Any) -> Callable[..., Any]:
+    """本郷三丁目の、同意した友だち。"""
+
+    async def make(count: int, choices: Callable[[int], Choices] = lives_in_hongo, first: int = 0) -> list[str]:
+        users = await cast.crowd(keys, count, choices, first)
+        simulator.add_friends(*users)
+        return users
+
+    return make
+
+
+def package(now: datetime, **changes: Any) -> Package:
+    number = next(_numbers)
+    made = Package(
+        source=f"message:{number}",
+        title="お知らせ",
+        owner_section="kosodate",
+        public_number=f"B-2611-{number:04d}",
+        kind=Kind.A,
+        bodies={"ja": message.encode([message.text(f"お知らせです。\n\n確認番号 B-2611-{number:04d}")])},
+        address=HONGO,
+        send_at=now,
+        expires_at=now + timedelta(hours=2),
+        source_at=now,
+        priority=outbox.NORMAL,
+        silent=False,
+    )
+    return replace(made, **changes)
+
+
+async def approved(made: Package, by: Actor = APPROVER) -> int:
+    """承認と予約を一つの取引で。配信の番号。"""
+
+    async def both() -> int:
+        approval = await foureyes.approve(by, made.source, outbox.digest(made))
+        return await outbox.schedule(made, approval, by.name)
+
+    return await work.run(both)
+
+
+@asynccontextmanager
+async def sending(gateway: Gateway, keys: AddressKeys, *, minimum: int = 1, **more: Any) -> AsyncIterator[None]:
+    """送り手を、この試験の中で動かす。"""
+    stopping = asyncio.Event()
+
+    async def keep() -> None:
+        while not stopping.is_set():
+            try:
+                await engine.serve(gateway, keys, stopping, minimum=minimum, **more)
+            except (lease.Deposed, *LOST):
+                await asyncio.sleep(0.1)
+
+    task = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        stopping.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(
+    delivery_id: int, wanted: Callable[[status.Status], bool] | None = None, seconds: float = 20
+) -> status.Status:
+    """配信が終わる(または `wanted` になる)まで待つ。"""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        with contextlib.suppress(*LOST):
+            found = await status.by_id(delivery_id)
+            assert found
+            if wanted(found) if wanted else (found.state.finished or found.state.value == "unknown") and closed(found):
+                return found
+        assert asyncio.get_running_loop().time() < deadline, f"{seconds}秒たっても {found}"
+        await asyncio.sleep(0.03)
+
+
+def closed(found: status.Status) -> bool:
+    return found.frozen is None or total(found) == found.frozen
+
+
+def total(found: status.Status) -> int:
+    return found.accepted + found.refused + found.excluded + found.unknown + found.unsent
+
+
+def texts(simulator: Any, user: str) -> list[str]:
+    """その人が受け取った文。"""
+    return [m["text"] for got in simulator.received(user) for m in got["messages"]]
+
+
+def body_text(made: Package, language: str = "ja") -> str:
+    return json.loads(made.bodies[language])[0]["text"]
+
+
+async def later(seconds: float) -> datetime:
+    return await clock.advance(seconds)

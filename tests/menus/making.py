@@ -1,0 +1,114 @@
+"""メニューの試験の道具: 宣言、版、途中で死ぬ道。"""
+
+from collections.abc import Callable
+from typing import Any
+
+from backend.line.gateway import Gateway
+from backend.menus import apply, building, declaration, links, versions
+from backend.menus.places import Places
+from backend.menus.roles import Role
+from backend.menus.versions import Version
+from backend.permissions import Actor
+from backend.permissions import Role as StaffRole
+from backend.settings import Settings
+from backend.store import work
+
+WHERE = Places("http://127.0.0.1:8000", "1660000000-Bunkyo01", {"gomi": ("ごみ", "https://www.city.bunkyo.lg.jp/b038/")})
+NOTICE = "ここに書いても区は読めません。緊急は119・110へ"
+
+
+def text(*tabs: str, name: str = "試験のメニュー", notice: str = NOTICE, size: str = "{width: 1200, height: 810}", **more: str) -> str:
+    """タブを並べた宣言。小さい絵なので速い。"""
+    extra = "".join(f"{key}: {value}\n" for key, value in more.items())
+    return f"name: {name}\nchatBarText: メニュー\nsize: {size}\n{extra}notice: {notice}\ntabs:\n" + "".join(tabs)
+
+
+def tab(alias: str, *cells: str, grid: str = "1", title: str = "", **more: str) -> str:
+    extra = "".join(f"    {key}: {value}\n" for key, value in more.items())
+    return f"  - alias: {alias}\n    title: {title or alias}\n    grid: {grid}\n{extra}    cells:\n" + "".join(cells)
+
+
+def cell(label: str = "区のサイトを開く", action: str = "{uri: 'https://www.city.bunkyo.lg.jp/'}", words: str = "[区のサイト]", **more: str) -> str:
+    extra = "".join(f"        {key}: {value}\n" for key, value in more.items())
+    return f"      - label: {label}\n        action: {action}\n        text: {words}\n{extra}"
+
+
+def emergency(name: str = "災害時") -> str:
+    return text(tab("saigai", cell("避難情報を見る"), cell("電話する", "{tel: 03-3812-7111}"), grid="2", palette="kinkyu"), name=name)
+
+
+def two_tabs(name: str = "住民のメニュー") -> str:
+    return text(tab("kurashi", cell()), tab("bosai", cell("避難所を見る")), name=name)
+
+
+async def staff(login: str = "sato", role: StaffRole = StaffRole.PR, section: str = "koho") -> Actor:
+    """登録された職員。"""
+    await work.sql("insert into section (code, name) values ($1, $2) on conflict do nothing", section, f"{section}課")
+    rows = await work.sql(
+        "insert into staff_member (login, name, role, section_code) values ($1, $2, $3, $4) returning id",
+        login,
+        login,
+        role.value,
+        section,
+    )
+    return Actor(rows[0]["id"], login, login, role, section, f"{section}課")
+
+
+async def version(role: Role, source: str, actor: Actor | None = None, where: Places = WHERE) -> Version:
+    built = await building.build(declaration.parse(source), where, role)
+    assert not built.blocked, [f.message for f in built.findings]
+    version_id = await work.run(versions.draft, actor, role, source, built)
+    return await versions.find(version_id)
+
+
+async def applied(line: Gateway, *found: Version, accept_drift: bool = False) -> apply.Run:
+    """運用者が、その版を承認して反映する。"""
+    proposal = await apply.propose(line, WHERE, found)
+    for one in found:
+        await work.run(versions.approve_for_demo, one.id, proposal.plan.checksum)
+    fresh = [await versions.find(one.id) for one in found]
+    return await apply.run(line, WHERE, proposal.plan.checksum, None, fresh, accept_drift=accept_drift)
+
+
+async def places(settings: Settings) -> Places:
+    return await links.places(settings)
+
+
+class Killed(BaseException):
+    """プロセスが殺された。"""
+
+
+class Mortal:
+    """`Gateway` の前に立ち、決めた回の呼び出しの前か後で死ぬ。数えるのはLINEを変える呼び出しだけ。"""
+
+    CHANGING = (
+        "create_rich_menu",
+        "upload_rich_menu_image",
+        "create_rich_menu_alias",
+        "update_rich_menu_alias",
+        "set_default_rich_menu",
+        "batch_rich_menus",
+        "delete_rich_menu_alias",
+        "delete_rich_menu",
+    )
+
+    def __init__(self, line: Gateway, dies_at: int | None = None, *, after: bool = False) -> None:
+        self._line, self._dies_at, self._after = line, dies_at, after
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        inner: Callable[..., Any] = getattr(self._line, name)
+        if name not in self.CHANGING:
+            return inner
+
+        async def call(*args: Any) -> Any:
+            self.calls.append(name)
+            dying = len(self.calls) - 1 == self._dies_at
+            if dying and not self._after:
+                raise Killed
+            answer = await inner(*args)
+            if dying:
+                raise Killed
+            return answer
+
+        return call
