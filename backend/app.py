@@ -19,6 +19,7 @@ from litestar.types import ControllerRouterHandler
 from markupsafe import Markup
 
 from backend.database import migrating
+from backend.home import public
 from backend.permissions import Actor
 from backend.residents.address import AddressKeys
 from backend.settings import Mode, Settings
@@ -35,13 +36,18 @@ DOORS = (
     "delivery.stop_console",
     "home.console",
     "home.health",
+    "home.public",
+    "links.console",
+    "links.public",
     "menus.console",
+    "menus.editor_console",
     "menus.public",
     "messages.console",
     "messages.public",
     "messages.review_console",
     "residents.console",
     "residents.liff",
+    "residents.liff_pages",
     "residents.notices_console",
     "residents.webhook",
     "segments.console",
@@ -68,7 +74,7 @@ def create_app(
         before_send=[security.security_headers(settings)],
         template_config=TemplateConfig(instance=_templates(settings)),
         compression_config=CompressionConfig(backend="gzip", minimum_size=1000, exclude=["/console/.*/events"]),
-        before_request=_one_host if settings.mode is Mode.DEMO else None,
+        before_request=_before(settings),
         lifespan=[_database(settings, line, pool_size)],
         request_max_body_size=2_000_000,
         openapi_config=None,
@@ -120,7 +126,17 @@ def _actor(request: Request[Any, Any, Any]) -> Actor:
     return request.state.actor
 
 
-async def _one_host(request: Request[Any, Any, Any]) -> Response[Any] | None:
+def _before(settings: Settings) -> Any:
+    async def before(request: Request[Any, Any, Any]) -> Response[Any] | None:
+        if settings.mode is Mode.DEMO and (moved := _one_host(request)):
+            return moved
+        await public.with_warning(request)
+        return None
+
+    return before
+
+
+def _one_host(request: Request[Any, Any, Any]) -> Response[Any] | None:
     """お試しでは localhost を 127.0.0.1 に寄せる。混ざると模擬LINEと別のサイトになり、クッキーが届かない。"""
     if request.url.hostname == "localhost" and request.method == "GET":
         url = request.url.with_replacements(netloc=f"127.0.0.1:{request.url.port or 80}")

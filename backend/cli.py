@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import functools
 import json
+import logging
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,16 +12,18 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
-from backend.errors import LineError, Refused
+from backend.errors import LineError, Refused, Unavailable
 from backend.permissions import Role
-from backend.settings import Settings
+from backend.settings import Mode, Settings
 
 DONE, REFUSED, USAGE = 0, 1, 2
 
 
 def main(arguments: list[str] | None = None) -> None:
     """終わりの値: 0 済んだ、1 断られた・誤りが見つかった、2 使い方が違う。"""
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser(arguments).parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = Settings()
         code = options.verb(settings, options) or DONE
@@ -50,7 +53,8 @@ def _demo(settings: Settings, options: argparse.Namespace) -> int:
     from backend.demo import start
 
     say = functools.partial(print, flush=True)
-    return start.run(settings, port=options.port, simulator_port=options.simulator_port, say=say)
+    ports = {"port": options.port, "simulator_port": options.simulator_port}
+    return start.run(settings, **ports, say=say, friends=options.friends)
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> None:
@@ -170,7 +174,15 @@ def _refuse_other_account(ready: Settings) -> None:
             raise Refused(
                 "済んでいない移行があります。", next_step="`ward migrate` を実行してから、起動し直してください。"
             )
-        await wall.check(settings, line)
+        for patience in range(20, -1, -1):
+            try:
+                await wall.check(settings, line)
+            except Unavailable:
+                if settings.mode is not Mode.DEMO or not patience:
+                    raise
+                await asyncio.sleep(0.5)  # お試しでは、模擬LINEも起きてくるところ
+            else:
+                return
 
     _with_line(ready, check)
 
@@ -227,13 +239,14 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(USAGE)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser = _Parser(prog="ward", description="文京区LINE公式アカウントの運用システム", allow_abbrev=False)
     verbs = parser.add_subparsers(required=True, metavar="コマンド", title="コマンド", parser_class=_Parser)
 
     demo = _verb(verbs, "demo", "手元で試すための一式を起動する", _demo)
     demo.add_argument("--port", type=int, default=8000, help="画面のポート(既定 8000)")
     demo.add_argument("--simulator-port", type=int, default=8001, help="模擬LINEのポート(既定 8001)")
+    demo.add_argument("--friends", type=int, default=3000, help="架空の友だちの数(既定 3000)")
 
     serve = _verb(verbs, "serve", "画面とWebhookのサーバーを起動する", _serve)
     serve.add_argument("--host", default="127.0.0.1")
@@ -277,17 +290,18 @@ def _parser() -> argparse.ArgumentParser:
     verify = _verb(audit, "verify", "記録の封を確かめ、変えられた所を示す", _audit_verify)
     verify.add_argument("--json", action="store_true", help="結果をJSONで出す")
 
-    _richmenu(verbs)
+    _richmenu(verbs, wanted="richmenu" in arguments)
     return parser
 
 
-def _richmenu(verbs: Any) -> None:
-    from backend.menus import command
+def _richmenu(verbs: Any, wanted: bool) -> None:
+    """下の命令は、呼ばれたときだけ読み込む: LINEのSDKの読み込みは、ほかのすべての命令より長い。"""
+    menus = verbs.add_parser("richmenu", help="リッチメニューを管理する")
+    if wanted:
+        from backend.menus import command
 
-    menus = verbs.add_parser("richmenu", help="リッチメニューを管理する").add_subparsers(
-        required=True, metavar="コマンド", parser_class=_Parser
-    )
-    command.add_to(menus, _verb, _in_database)
+        below = menus.add_subparsers(required=True, metavar="コマンド", parser_class=_Parser)
+        command.add_to(below, _verb, _in_database)
 
 
 def _verb(parent: Any, name: str, words: str, verb: Callable[..., Any]) -> argparse.ArgumentParser:

@@ -41,6 +41,8 @@ class Permission(StrEnum):
     PUBLISH_NOTICE = "publish_notice"  # 案を、作った人とは別の人が公開する
     HANDLE_RIGHTS = "handle_rights"  # 本人コードで、開示・訂正・利用停止を行う(RULES 41)
     CLOSE_PERSONAL = "close_personal"  # 個人設定を閉じる・開く(RULES 42)
+    READ_LINKS = "read_links"  # リンク台帳と、押された数を見る
+    MANAGE_LINKS = "manage_links"  # リンクを登録し、直す(所管課は自分の課のもの)
     OWN_SESSION = "own_session"  # 自分のサインアウトなど
 
 
@@ -50,6 +52,8 @@ _SECTION = _EVERYONE | {
     Permission.READ_REQUESTS,
     Permission.READ_DELIVERIES,
     Permission.COUNT_AUDIENCE,
+    Permission.READ_LINKS,
+    Permission.MANAGE_LINKS,
 }
 _PR = _SECTION | {
     Permission.REVIEW,

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from backend.audit import seal
 from backend.delivery import alarms, engine, lease, retention
 from backend.line.gateway import Gateway
+from backend.links import health
 from backend.residents.address import AddressKeys
 from backend.settings import Settings
+from backend.store import clock
 from backend.store.pool import LOST, close_pool, open_pool
 
 POOL_SIZE = 16
@@ -59,11 +62,21 @@ async def _forget(_shift: Shift) -> None:
     await retention.forget_references()
 
 
+async def _seal(shift: Shift) -> None:
+    await seal.tick(shift.settings.data_dir)
+
+
+async def _links(_shift: Shift) -> None:
+    await health.tick(await clock.now())
+
+
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 JOBS: tuple[Job, ...] = (
     Job("知らせ", 2.0, _alarms),
+    Job("封", 1.0, _seal),
+    Job("リンクの点検", 20.0, _links),
     Job("参照を消す", HOUR, _forget),
-    Job("メニュー", 3.0, _later("menus.schedule:tick", "gateway", "settings")),
+    Job("メニュー", 1.0, _later("menus.schedule:tick", "gateway", "settings")),
 )
 """部屋の定時の仕事は、ここに一行ずつ並べる。"""
 

@@ -13,6 +13,7 @@ export class Trouble extends Error {
 /** JSONを返す。書き込みには、ほかのサイトからは付けられない見出しを添える。 */
 export async function call(method, path, body) {
   const stop = new AbortController();
+  const sent = navigator.onLine;
   const timer = setTimeout(() => stop.abort(), WAIT);
   const headers = { accept: "application/json" };
   if (method !== "GET") headers["x-ward"] = "1";
@@ -27,7 +28,8 @@ export async function call(method, path, body) {
     throw new Trouble(KINDS[response.status] || (response.status === 409 ? conflict(answer) : "server"), answer);
   } catch (error) {
     if (error instanceof Trouble) throw error;
-    throw new Trouble(navigator.onLine ? "server" : "offline");
+    // 書き込みの返事が途切れたときは、保存できたかどうか分からない。もう一度押しても、二重にはならない。
+    throw new Trouble(method === "GET" || !sent ? "offline" : "unsure");
   } finally {
     clearTimeout(timer);
   }

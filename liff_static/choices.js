@@ -118,8 +118,9 @@ export function complete() {
 
 /** サーバーが断った欄。 */
 export function refuse(purposes) {
-  for (const purpose of PURPOSES) point(purpose, purposes.includes(purpose) ? `wrong_${purpose}` : "");
-  if (purposes.length) reach(purposes[0]);
+  for (const purpose of [...PURPOSES, "guardian"]) point(purpose, purposes.includes(purpose) ? `wrong_${purpose}` : "");
+  const first = purposes.find((purpose) => PURPOSES.includes(purpose));
+  if (first) reach(first);
 }
 
 /** そのカードまで動かし、スイッチに移る。 */

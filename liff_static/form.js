@@ -37,6 +37,12 @@ export function fresh(now) {
   describe();
 }
 
+/** いまの内容のまま、新しい文に同意する。 */
+export function renew(now, handlers, place) {
+  fresh(now);
+  return send(handlers, place);
+}
+
 export function reset() {
   held = null;
   draft.forget();
@@ -54,15 +60,18 @@ async function save(handlers) {
   if (!chosen.length && held) return handlers.erase();
   if (!chosen.length) return warn("wrong_none");
   if (!choices.complete()) return announce(say("wrong_title"));
+  return send(handlers, alert);
+}
+
+async function send(handlers, place) {
   form.setAttribute("aria-busy", "true");
   try {
     const answer = await call("PUT", "/liff/api/me", choices.payload());
-    const stopped = held ? held.purposes.map((one) => one.code).filter((code) => !chosen.includes(code)) : [];
     reset();
-    return handlers.saved(answer, stopped);
+    return handlers.saved(answer);
   } catch (trouble) {
     if (trouble.kind === "fields" && trouble.answer.fields) choices.refuse(purposesOf(trouble.answer.fields));
-    return handlers.trouble(trouble, alert);
+    return handlers.trouble(trouble, place);
   } finally {
     form.removeAttribute("aria-busy");
   }
@@ -102,9 +111,9 @@ function asChoices(now) {
 }
 
 const OF_FIELD = { area: "area", age_band: "age", children: "parenting", topics: "topics", collection_area: "garbage",
-  streams: "garbage", slot: "garbage", language: "language" };
+  streams: "garbage", slot: "garbage", language: "language", guardian: "guardian" };
 
 function purposesOf(fields) {
   const names = Array.isArray(fields) ? fields : Object.keys(fields);
-  return [...new Set(names.map((name) => OF_FIELD[name.split(/[.[]/)[0]] || name))].filter((name) => choices.PURPOSES.includes(name));
+  return [...new Set(names.map((name) => OF_FIELD[name.split(/[.[]/)[0]] || name))].filter((name) => name === "guardian" || choices.PURPOSES.includes(name));
 }

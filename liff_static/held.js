@@ -1,14 +1,14 @@
 // いまの登録: 何を預かっているか。一つずつ変える、やめる、静かに止める。
 import { call } from "./api.js";
 import { day } from "./receipt.js";
-import { fill, make, say, write } from "./words.js";
+import { fill, list as listed, make, say } from "./words.js";
 
 const list = document.getElementById("held-list");
 const note = document.getElementById("held-alert");
 let todo = {};
 let now = null;
 
-/** `handlers`: change(purpose|null), erased(answer), stopped(), trouble(trouble, place), reload(), adult(months) */
+/** `handlers`: change(purpose|null), renew(place), stopped(), trouble(trouble, place), reload() */
 export function start(handlers) {
   todo = handlers;
   document.getElementById("change").addEventListener("click", () => handlers.change(null));
@@ -38,9 +38,17 @@ function card(one) {
     : make("p", { class: "answer" }, answer(one));
   const section = make("section", { class: "card held", "aria-label": title }, make("h3", {}, title), body);
   section.append(make("p", { class: "hint" }, say("held_until", { granted: day(one.granted_at), until: day(one.until) })));
-  if (one.renew) section.append(make("p", { class: "alert look" }, say("held_renew")));
+  if (one.renew) section.append(renewal(one, name));
   section.append(make("div", { class: "bar-buttons" }, change, stop));
   return section;
+}
+
+/** 新しい文を見せて、一度押すだけで続けられる(RULES 38)。 */
+function renewal(one, name) {
+  const go = make("button", name("held_renew_go"), say("held_renew_go"));
+  go.addEventListener("click", () => todo.renew(note));
+  const text = document.querySelector(`#fields-${one.code} .notice`).cloneNode(true);
+  return make("div", { class: "alert look" }, make("p", {}, say("held_renew")), text, make("p", { class: "actions" }, go));
 }
 
 /** 選んだことを、ページの言語の呼び名で。 */
@@ -52,8 +60,8 @@ function answer(one) {
   switch (one.code) {
     case "area": return place(now.area);
     case "age": return named("age_band", [now.age_band]).join("");
-    case "topics": return named("topics", now.topics).join("、");
-    case "garbage": return [place(now.collection_area), ...named("streams", now.streams), ...named("slot", [now.slot])].join("、");
+    case "topics": return listed(named("topics", now.topics));
+    case "garbage": return listed([place(now.collection_area), ...named("streams", now.streams), ...named("slot", [now.slot])].filter(Boolean));
     default: return named("language", [now.language]).join("");
   }
 }

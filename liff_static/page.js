@@ -15,8 +15,9 @@ let wanted = document.body.dataset.start;
 
 const act = { again, signIn: () => { form.keepDraft(); session.signInByHand(); }, reload: () => location.reload() };
 
-form.start({ saved, erase: () => show("erase"), back, trouble: fail });
-held.start({ change, stopped: () => show("stopped"), trouble: fail, reload });
+const onForm = { saved, erase: () => show("erase"), back, trouble: fail };
+form.start(onForm);
+held.start({ change, renew: (place) => form.renew(mine, onForm, place), stopped: () => show("stopped"), trouble: fail, reload });
 receipt.start();
 wire();
 begin();

@@ -1,6 +1,6 @@
 // 控えと、消去の証。
-import { announce, fill, make, say, write } from "./words.js";
 import { close } from "./session.js";
+import { list, make, say, write } from "./words.js";
 
 const status = document.getElementById("copied");
 let kept = "";
@@ -24,7 +24,7 @@ export function show({ receipt, text }) {
   rows("receipt", [
     ["receipt_number", receipt.record_id, "number"],
     ["receipt_at", moment(receipt.issued_at)],
-    ["receipt_what", receipt.processing.map((one) => title(one.purpose)).join("、")],
+    ["receipt_what", list(receipt.processing.map((one) => title(one.purpose)))],
     ["receipt_until", day(first.valid_until)],
     ["receipt_text", say("receipt_version", { version: first.notice_version, language: name(first.notice_language) })],
     ["receipt_check", first.notice_sha256.slice(0, 16), "number"],
@@ -41,7 +41,7 @@ export function showProof({ proof, deauthorized }) {
   rows("proof", [
     ["proof_number", proof.record_id, "number"],
     ["proof_at", moment(proof.issued_at)],
-    ["proof_what", everything ? say("all_news") : proof.withdrawn.map(title).join("、")],
+    ["proof_what", everything ? say("all_news") : list(proof.withdrawn.map(title))],
   ]);
 }
 

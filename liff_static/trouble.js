@@ -10,7 +10,7 @@ function way(kind, inClient) {
   if (kind === "changed") return ["changed_go", "reload"];
   if (kind === "refused") return ["again", "signIn"];
   if (kind === "left") return ["left_go", "reload"];
-  return ["again", "again"];
+  return ["again", "again"]; // offline, unsure, line, closed, busy, server
 }
 
 /** 一枚の画面として出す。 */

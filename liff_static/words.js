@@ -3,14 +3,15 @@ const words = JSON.parse(document.getElementById("words").textContent);
 const EASY = document.body.dataset.language === "easy";
 const READING = /((?:[おご](?=[一-鿿]))?[一-鿿々][一-鿿々ぁ-ん]*?)\(([ぁ-んー]+)\)/g;
 
-/** 言葉(読みのない文字)。 */
+/** 言葉。やさしい日本語では読みが付いたままで、要素に入るときルビになる。 */
 export function say(key, values = {}) {
-  return plain(raw(key, values));
+  if (!(key in words)) throw new Error(`no words: ${key}`);
+  return words[key].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 }
 
 /** 言葉を要素の中身にする。 */
 export function write(element, key, values = {}) {
-  element.replaceChildren(...pieces(raw(key, values)));
+  element.replaceChildren(...pieces(say(key, values)));
 }
 
 /** サーバーから来た、または組み立てた文字を、読みがあればルビにして入れる。 */
@@ -21,8 +22,8 @@ export function fill(element, text) {
 /** 要素を作る: make("li", { class: "row" }, "文字", 子) */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  for (const child of children) element.append(...(typeof child === "string" ? pieces(child) : [child]));
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, plain(String(value)));
+  for (const child of children) element.append(...(typeof child === "string" ? pieces(tag === "option" ? plain(child) : child) : [child]));
   return element;
 }
 
@@ -31,11 +32,6 @@ export function announce(text) {
   const live = document.getElementById("live");
   live.textContent = "";
   setTimeout(() => { live.textContent = plain(text); }, 50);
-}
-
-function raw(key, values) {
-  if (!(key in words)) throw new Error(`no words: ${key}`);
-  return words[key].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 }
 
 function plain(text) {
@@ -58,4 +54,9 @@ function reading(base, kana) {
   const part = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
   ruby.append(base, part("rp", "("), part("rt", kana), part("rp", ")"));
   return ruby;
+}
+
+/** ページの言語の区切りでつなぐ。 */
+export function list(items) {
+  return items.join(/^(ja|zh)/.test(document.documentElement.lang) ? "、" : ", ");
 }

@@ -22,9 +22,17 @@ async def people(database: object) -> Cast:
     return made
 
 
+_APPS: dict[str, Any] = {}
+
+
 @pytest.fixture
 def app(settings: Settings) -> Any:
-    return cast.make_app(settings)
+    """本番と同じ組み立て。状態を持たないので、データベースが同じなら使い回す。"""
+    assert settings.database_url
+    where = settings.database_url.get_secret_value()
+    if where not in _APPS:
+        _APPS[where] = cast.make_app(settings)
+    return _APPS[where]
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -14,9 +14,15 @@ from backend.web.security import needs
 @get("/console/audit", **needs(Permission.READ_AUDIT))
 async def index(before: int | None = None) -> Template:
     entries = await trail.latest(before=before)
-    older = entries[-1].id if len(entries) == trail.PAGE else None
     return page(
-        "audit/list.html", title="操作記録", room="audit", entries=entries, older=older, paged=before is not None
+        "audit/list.html",
+        title="操作記録",
+        room="audit",
+        entries=entries,
+        older=entries[-1].id if len(entries) == trail.PAGE else None,
+        paged=before is not None,
+        tails=await seal.tails(),
+        late_before=await clock.now() - seal.LATE,
     )
 
 

@@ -17,8 +17,8 @@ def sql() -> str:
         for language in LANGUAGES
         for part, (text, digest) in hashed(read(language, months)).items()
     ]
-    return (
-        "insert into notice (version, published_on, effective_on, material, retention_months, reason) values "
+    return (  # 値は下で引用した文と、数と、決まった綴りだけ
+        "insert into notice (version, published_on, effective_on, material, retention_months, reason) values "  # noqa: S608  値は引用した文
         f"(1, '{PUBLISHED_ON}', '{PUBLISHED_ON}', 63, {months}, '最初の告知文');\n"
         "insert into notice_text (version, language, part, text, sha256) values\n" + ",\n".join(rows) + ";\n"
         "insert into notice_decision (version, published) values (1, true);\n"

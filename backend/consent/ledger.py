@@ -18,6 +18,7 @@ from backend.store import work
 
 SCHEMA = 1
 GRACE_DAYS = 90  # 内容の変わった告知文の発効日から、前の同意が終わるまで(RULES 38)
+NONE = Purpose(0)
 _SUBJECT = b"bunkyo-line/consent/subject/1"
 
 
@@ -93,7 +94,7 @@ def subject(key: bytes) -> bytes:
 
 
 def granted(
-    who: bytes, purposes: Iterable[Purpose], notice: Notice, channel: Channel, *, guarded: Purpose = Purpose(0)
+    who: bytes, purposes: Iterable[Purpose], notice: Notice, channel: Channel, *, guarded: Purpose = NONE
 ) -> list[Entry]:
     """`purposes` の一つずつへの同意。`guarded` は、保護者と読んだと答えた目的(P15)。"""
     return [

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from backend.approval import foureyes
 from backend.audit import trail
@@ -15,6 +16,7 @@ from backend.permissions import Actor, Permission
 from backend.store import clock, work
 
 MAX_TEXT = 4000
+_LOCK = 4_131_072  # 二つの案が同じ番号にならないための印(表の鍵は、追記だけの役割には取れない)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ from notice n left join notice_decision d on d.version = n.version order by n.ve
 
 async def versions() -> list[Version]:
     """すべての版、新しい順。"""
-    return [Version(**{**row, "material": Purpose(row["material"])}) for row in await work.sql(_LIST)]
+    return [_version(row) for row in await work.sql(_LIST)]
 
 
 async def version(number: int) -> Version:
@@ -76,7 +78,7 @@ async def propose(
 ) -> int:
     """案を作り、版の番号を返す。五つの言語のすべての部分が要る。文は後から変えられない: 直すなら新しい案を作る。"""
     actor.require(Permission.PROPOSE_NOTICE)
-    await work.sql("lock table notice in share row exclusive mode")
+    await work.sql("select pg_advisory_xact_lock($1)", _LOCK)
     known = await versions()
     if any(one.published is None for one in known):
         raise Refused("まだ決まっていない案があります。", next_step="先に、その案を公開するか取り下げてください。")
@@ -149,6 +151,11 @@ async def _decide(actor: Actor, number: int, *, published: bool, approval_id: in
     await trail.record(actor, "notice.publish" if published else "notice.drop", f"notice:{number}")
 
 
+def _version(row: dict[str, Any]) -> Version:
+    values: dict[str, Any] = {**row, "material": Purpose(row["material"])}
+    return Version(**values)
+
+
 def _clean(parts: Mapping[str, str]) -> dict[str, str]:
     return {part: parts[part].replace("\r\n", "\n").strip() for part in PARTS}
 
@@ -165,7 +172,7 @@ def _check(
         raise Refused("公開日は、今日からあとにしてください。")
     if effective_on < published_on:
         raise Refused("発効日は、公開日からあとにしてください。")
-    if material & ~Purpose(63):
+    if not 0 <= int(material) < 64:
         raise Refused("知らない目的があります。")
     if not reason.strip():
         raise Refused("変える理由を書いてください。公開ページに出ます。")

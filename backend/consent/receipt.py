@@ -38,7 +38,7 @@ class Receipt:
 def consent(grants: Sequence[Grant], notice: Notice, words: Sequence[str]) -> Receipt:
     """いま生きている同意のレシート。`words` は預かった内容の読み下し(本人の画面だけに出る)。"""
     issued = max(grant.granted_at for grant in grants)
-    body = {
+    body: dict[str, Any] = {
         "schema_version": SCHEMA,
         "record_id": str(uuid4()),
         "record_type": "consent",

@@ -12,6 +12,7 @@ APPEND_ONLY = {
     "account_change",
     "impersonation_warning",
     "seal",
+    "link_change",
 }
 """SELECTとINSERTだけを許す表。"""
 

@@ -92,10 +92,10 @@ _IN_NAMESPACE = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOB
 
 
 def _full(command: list[str]) -> list[str]:
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and _has_a_name():
         return [str(binaries() / command[0]), *command[1:]]
     if not as_somebody_else():
-        # rootのときは、名前空間の中でrootでない利用者になる(持ち主を変えずに0700の中で動ける)。
+        # rootや名のない利用者のときは、名前空間の中で名のある利用者になる(持ち主を変えずに0700の中で動ける)。
         return [*_IN_NAMESPACE, str(binaries() / command[0]), *command[1:]]
     user = pwd.getpwuid(NOBODY).pw_name
     return [
@@ -106,6 +106,15 @@ def _full(command: list[str]) -> list[str]:
         str(_copy() / command[0]),
         *command[1:],
     ]
+
+
+@functools.cache
+def _has_a_name() -> bool:
+    """利用者の一覧に名があるか。入れ物(コンテナ)の中では、番号だけのことがある。"""
+    try:
+        return bool(pwd.getpwuid(os.geteuid()).pw_name)
+    except KeyError:
+        return False
 
 
 @functools.cache

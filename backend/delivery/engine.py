@@ -84,6 +84,7 @@ class Sender:
         self._resting = 0
         self._draining = asyncio.Event()
         self._wake, self._replan = asyncio.Event(), asyncio.Event()
+        self._turn = asyncio.Lock()
         self._urgent = False
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -122,8 +123,8 @@ class Sender:
     async def hold(self, delivery_id: int, reason: Reason) -> None:
         """残りを見合わせにする。"""
         self._open.discard(delivery_id)
-        await work.run(freeze.hold, delivery_id, reason)
-        log.warning("配信%dを見合わせました(%s)", delivery_id, reason.value)
+        if await work.run(freeze.hold, delivery_id, reason):
+            log.warning("配信%dを見合わせました(%s)", delivery_id, reason.value)
 
     # ── 段取り ──
 
@@ -158,7 +159,7 @@ class Sender:
     async def _open_one(self, delivery_id: int) -> None:
         try:
             await work.run(freeze.freeze, delivery_id, self._minimum)
-            await planner.start(delivery_id, self.gateway)
+            await planner.start(delivery_id, self.gateway, self._turn)
         except Exception:  # 一つの予約の誤りで、ほかの配信を止めない。何も送られず、次の見渡しでやり直す。
             log.exception("配信%dを始められませんでした", delivery_id)
             await asyncio.sleep(1)

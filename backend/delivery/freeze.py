@@ -37,17 +37,18 @@ async def freeze(delivery_id: int, minimum: int) -> bool:
     return False
 
 
-async def hold(delivery_id: int, reason: Reason) -> None:
-    """見合わせにする。人が決めるまで出ない。"""
+async def hold(delivery_id: int, reason: Reason) -> bool:
+    """見合わせにして真。人が決めるまで出ない。もう終わっていれば何もせず偽。"""
     rows = await work.sql(
         "update delivery set state = 'held', reason = $2, released = '' where id = $1 and finished_at is null returning id",
         delivery_id,
         reason.value,
     )
     if not rows:
-        return
+        return False
     await trail.record(None, "delivery.hold", f"delivery:{delivery_id}", reason=reason.value)
     await listen.notify(outbox.MOVED, str(delivery_id))
+    return True
 
 
 async def finish(delivery_id: int, state: str, reason: Reason | None = None) -> None:

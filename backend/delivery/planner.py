@@ -1,5 +1,6 @@
 """段取り: 時刻の来た予約を確定し、送り始め、期限の切れたものと止められたものを終える。"""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,13 +51,19 @@ async def close(in_flight: set[int]) -> None:
             await work.run(accounts.close, delivery_id)
 
 
-async def start(delivery_id: int, gateway: Gateway) -> bool:
-    """確定した配信を送り始める。月の上限に足りなければ見合わせ。送り始めたら真。LINEに尋ねるので、取引の外で呼ぶ。"""
+async def start(delivery_id: int, gateway: Gateway, turn: asyncio.Lock) -> bool:
+    """確定した配信を送り始める。月の上限に足りなければ見合わせ。送り始めたら真。LINEに尋ねるので、取引の外で呼ぶ。
+
+    上限を数えてから始めるまでは `turn` で一つずつ: 同時に承認された二つが、同じ残りを当てにしない(CHECKS D10)。
+    緊急は数えず、待たない。
+    """
     rows = await work.sql("select * from delivery where id = $1 and state = 'frozen'", delivery_id)
     if not rows:
         return False
-    short = rows[0]["frozen"] is not None and Kind(rows[0]["kind"]) is not Kind.I and await _short(rows[0], gateway)
-    return await work.run(_begin, delivery_id, short)
+    if rows[0]["frozen"] is None or Kind(rows[0]["kind"]) is Kind.I:
+        return await work.run(_begin, delivery_id, False)
+    async with turn:
+        return await work.run(_begin, delivery_id, await _short(rows[0], gateway))
 
 
 async def _begin(delivery_id: int, short: bool) -> bool:

@@ -10,7 +10,6 @@ from backend.segments import audience
 from backend.store import work
 from backend.ward.kinds import Kind
 
-
 ASKING_SECONDS = 10
 """これより長く返事を待っていたら、画面に出す(RULES 10)。"""
 

@@ -11,7 +11,15 @@ from backend.ward import areas
 
 SHARE = 0.45
 _CAST = {f"U{n:032x}": n for n in (1, 2, 3)}  # さくら、健、リン
-_AGES = (AgeBand.FROM_18, AgeBand.THIRTIES, AgeBand.FORTIES, AgeBand.FIFTIES, AgeBand.SIXTIES, AgeBand.SEVENTIES, AgeBand.OVER_80)
+_AGES = (
+    AgeBand.FROM_18,
+    AgeBand.THIRTIES,
+    AgeBand.FORTIES,
+    AgeBand.FIFTIES,
+    AgeBand.SIXTIES,
+    AgeBand.SEVENTIES,
+    AgeBand.OVER_80,
+)
 _HONGO_3 = next(area.code for area in areas.AREAS if area.name == "本郷三丁目")
 
 
@@ -70,14 +78,16 @@ _SHARES = (
     (Purpose.GARBAGE, 0.5),
     (Purpose.LANGUAGE, 0.3),
 )
+_MONTHS = ((0, 2), (3, 5), (6, 11), (12, 23), (24, 35), (36, 71), (86, 143), (158, 178), (194, 209))
+"""時期ごとの月齢。学年の境の近くは、年度によって前後するので避ける。"""
 
 
 def _children(chance: random.Random, today: date) -> tuple[tuple[date, ...], tuple[date, ...]]:
-    """(生まれた月, 予定月)。時期ごとに人が偏らないよう、月齢を対数で散らす。"""
+    """(生まれた月, 予定月)。どの時期にも人がいるように、先に時期を選び、その中の月を選ぶ。"""
     if chance.random() < 0.15:
         return (), (_months_from(today, chance.randint(0, 8)),)
     count = chance.choices((1, 2, 3), (60, 32, 8))[0]
-    return tuple(_months_from(today, -int(1.055 ** chance.uniform(0, 95)) + 1) for _ in range(count)), ()
+    return tuple(_months_from(today, -chance.randint(*chance.choice(_MONTHS))) for _ in range(count)), ()
 
 
 def _months_from(today: date, months: int) -> date:

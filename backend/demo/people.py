@@ -1,9 +1,7 @@
 """お試しの人々: 架空の友だち3,000人と職員。同じ種からいつも同じ人々が生まれる。"""
 
 import hashlib
-import json
 import random
-import secrets as randomness
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -20,38 +18,11 @@ from backend.store.pool import close_pool, open_pool
 SEED = 13105
 FRIENDS = 3000
 CAST = (("さくら", "U" + "0" * 31 + "1"), ("健", "U" + "0" * 31 + "2"), ("リン", "U" + "0" * 31 + "3"))
-STAFF = (
-    ("tanaka", "田中", Role.SECTION_STAFF, "kosodate", "子育て支援課"),
-    ("suzuki", "鈴木", Role.SECTION_CHIEF, "kosodate", "子育て支援課"),
-    ("sato", "佐藤", Role.PR, "koho", "広報課"),
-    ("ito", "伊藤", Role.PR_CHIEF, "koho", "広報課"),
-    ("watanabe", "渡辺", Role.SECTION_CHIEF, "bosai", "防災課"),
-    ("takahashi", "高橋", Role.ADMINISTRATOR, "joho", "情報政策課"),
-)
 _FAMILY = "青木 石井 井上 上田 大野 岡田 小川 加藤 金子 菊地 木村 工藤 小林 斎藤 酒井 佐々木 清水 高木 竹内 中島 西村 野口 橋本 林 原田 福田 藤井 前田 松本 三浦 宮崎 村上 森 山口 横山 吉田 和田".split()
 _GIVEN = "葵 蒼 旭 杏 一郎 恵 和子 花 健太 幸子 翔 進 大輔 千代 直樹 夏美 紀子 春 ひかり 誠 真央 美咲 実 結衣 優 由美 陽菜 蓮 涼".split()
 
 
-def accounts(data: Path) -> list[dict[str, str]]:
-    """職員の名前と合言葉。合言葉は初めての起動で作る。"""
-    path = data / "demo-accounts.json"
-    if not path.exists():
-        made = [
-            {
-                "login": login,
-                "password": f"bunkyo-{randomness.token_hex(2)}-{randomness.token_hex(2)}",
-                "role": role.value,
-                "section": section,
-                "name": name,
-                "label": f"{role.label} {name}",
-            }
-            for login, name, role, section, _ in STAFF
-        ]
-        secrets.write_private(path, json.dumps(made, ensure_ascii=False, indent=1))
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-async def prepare(settings: Settings, data: Path, say: Callable[..., Any], *, count: int = FRIENDS) -> None:
+async def prepare(settings: Settings, data: Path, say: Callable[..., Any], *, count: int) -> None:
     """友だち、同意した人、職員、メニューを入れる。あるものは入れ直さないので、途中で止まっても同じところへ着く。"""
     assert settings.database_url
     await open_pool(settings.database_url.get_secret_value(), size=4)
@@ -61,9 +32,9 @@ async def prepare(settings: Settings, data: Path, say: Callable[..., Any], *, co
         async with httpx.AsyncClient(base_url=settings.simulator_url, timeout=60, trust_env=False) as simulator:
             await _set_webhook(settings, simulator)
             await _friends(simulator, count, say)
-        await work.run(_staff, accounts(data))
+        await work.run(_staff, secrets.accounts(data))
         await _consents(settings, count)
-        await menu.apply(settings)
+        await menu.apply(settings, data)
     finally:
         await close_pool()
 
@@ -98,7 +69,7 @@ async def _staff(made: list[dict[str, str]]) -> None:
     from backend.staff import invitations
 
     ready = {row["login"] for row in await work.sql("select login from staff_member where password_hash is not null")}
-    sections = {code: name for _, _, _, code, name in STAFF}
+    sections = {code: name for _, _, _, code, name in secrets.STAFF}
     for account in made:
         if account["login"] not in ready:
             section = account["section"]

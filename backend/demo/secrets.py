@@ -5,9 +5,19 @@ import os
 import secrets
 from pathlib import Path
 
+from backend.permissions import Role
+
 CHANNEL_ID = "1650000000"
 LOGIN_CHANNEL_ID = "1660000000"
 LIFF_ID = f"{LOGIN_CHANNEL_ID}-Bunkyo01"
+STAFF = (
+    ("tanaka", "田中", Role.SECTION_STAFF, "kosodate", "子育て支援課"),
+    ("suzuki", "鈴木", Role.SECTION_CHIEF, "kosodate", "子育て支援課"),
+    ("sato", "佐藤", Role.PR, "koho", "広報課"),
+    ("ito", "伊藤", Role.PR_CHIEF, "koho", "広報課"),
+    ("watanabe", "渡辺", Role.SECTION_CHIEF, "bosai", "防災課"),
+    ("takahashi", "高橋", Role.ADMINISTRATOR, "joho", "情報政策課"),
+)
 
 
 def environment(data_dir: Path) -> dict[str, str]:
@@ -29,6 +39,25 @@ def environment(data_dir: Path) -> dict[str, str]:
     }
     write_private(path, json.dumps(values, indent=1))
     return values
+
+
+def accounts(data: Path) -> list[dict[str, str]]:
+    """職員の名前と合言葉。合言葉は初めての起動で作る。"""
+    path = data / "demo-accounts.json"
+    if not path.exists():
+        made = [
+            {
+                "login": login,
+                "password": f"bunkyo-{secrets.token_hex(2)}-{secrets.token_hex(2)}",
+                "role": role.value,
+                "section": section,
+                "name": name,
+                "label": f"{role.label} {name}",
+            }
+            for login, name, role, section, _ in STAFF
+        ]
+        write_private(path, json.dumps(made, ensure_ascii=False, indent=1))
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def write_private(path: Path, text: str) -> None:

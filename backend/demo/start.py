@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import json
+import logging
 import os
 import signal
 import time
@@ -12,16 +13,17 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from backend.database import embedded, setup
-from backend.demo import people, processes, secrets
+from backend.database import embedded, stamp
+from backend.demo import processes, secrets
 from backend.demo.processes import Child
 from backend.errors import Refused
 from backend.settings import Mode, Settings
 
 Say = Callable[..., Any]
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
-def run(settings: Settings, *, port: int, simulator_port: int, say: Say) -> int:
+def run(settings: Settings, *, port: int, simulator_port: int, say: Say, friends: int) -> int:
     """すべてを起こし、Ctrl-Cまで見守る。倒れたものは起こし直す。終わりの値を返す。"""
     if settings.mode is not Mode.DEMO:
         raise Refused("`ward demo` は、お試し(WARD_MODE=demo)でだけ動きます。")
@@ -35,9 +37,10 @@ def run(settings: Settings, *, port: int, simulator_port: int, say: Say) -> int:
         _raise_on_sigterm()
         began = time.monotonic()
         children: list[Child] = []
+        _log_to(data / "logs")
         try:
             ready = _with_urls(_settings(settings, data, port, simulator_port), embedded.start(data))
-            _start(children, ready, data, port, simulator_port, say)
+            _start(children, ready, data, (port, simulator_port), say, friends)
             _announce(ready, data, time.monotonic() - began, say)
             _watch(children, data, say)
         except (KeyboardInterrupt, _Terminated):
@@ -51,11 +54,10 @@ def run(settings: Settings, *, port: int, simulator_port: int, say: Say) -> int:
     return 0
 
 
-def _start(children: list[Child], ready: Settings, data: Path, port: int, simulator_port: int, say: Say) -> None:
+def _start(children: list[Child], ready: Settings, data: Path, ports: tuple[int, int], say: Say, friends: int) -> None:
     """起こしたものから `children` に入れる。途中で止められても、呼び手が片付けられる。"""
-    environment = _environment(ready)
-    logs = data / "logs"
-    logs.mkdir(exist_ok=True)
+    environment, logs = _environment(ready), data / "logs"
+    port, simulator_port = ports
     people_url = f"{ready.simulator_url}/_sim/people?limit=1"
     simulator = Child(
         "模擬LINE", ["simulator", "--port", str(simulator_port)], environment, logs / "simulator.log", people_url
@@ -64,12 +66,22 @@ def _start(children: list[Child], ready: Settings, data: Path, port: int, simula
     worker = Child("配信", ["worker"], environment, logs / "worker.log")
     say("データベースと模擬LINEを用意しています…")
     _begin(simulator, children)
-    asyncio.run(setup.migrate(ready))
-    simulator.wait_ready()
+    if not stamp.is_current(data):
+        _migrate(ready, data)
     _begin(web, children)
-    asyncio.run(people.prepare(ready, data, say))
-    _begin(worker, children)
+    from backend.demo import people  # 重い部屋は、画面が起きてくる間に読み込む
+
+    simulator.wait_ready()
+    asyncio.run(people.prepare(ready, data, say, count=friends))
     web.wait_ready()
+    _begin(worker, children)
+
+
+def _migrate(ready: Settings, data: Path) -> None:
+    from backend.database import setup
+
+    asyncio.run(setup.migrate(ready))
+    stamp.put(data)
 
 
 def _begin(child: Child, children: list[Child]) -> None:
@@ -89,7 +101,7 @@ def _watch(children: list[Child], data: Path, say: Say) -> None:
 
 
 def _announce(ready: Settings, data: Path, seconds: float, say: Say) -> None:
-    accounts = people.accounts(data)
+    accounts = secrets.accounts(data)
     described = {"web": ready.public_url, "phone": f"{ready.simulator_url}/phone", "accounts": accounts}
     secrets.write_private(data / "demo.json", json.dumps(described, ensure_ascii=False, indent=1))
     say(f"\n準備ができました({seconds:.1f}秒)。\n")
@@ -137,6 +149,12 @@ def _environment(ready: Settings) -> dict[str, str]:
         "WARD_SIMULATOR_URL": ready.simulator_url,
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _log_to(folder: Path) -> None:
+    """記録は画面ではなくファイルへ。"""
+    folder.mkdir(exist_ok=True)
+    logging.basicConfig(filename=folder / "demo.log", level=logging.WARNING, format=LOG_FORMAT, force=True)
 
 
 class _Terminated(Exception):

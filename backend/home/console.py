@@ -8,7 +8,7 @@ from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
 from backend.delivery import outbox
-from backend.messages import desk
+from backend.messages import desk, workflow
 from backend.messages.states import State
 from backend.permissions import Actor, Permission
 from backend.staff import directory
@@ -56,7 +56,7 @@ async def _todos(actor: Actor, requests: list[desk.Request]) -> list[Todo]:
 
 def _review(actor: Actor, requests: list[desk.Request]) -> list[Todo]:
     waiting = [r for r in requests if r.state is State.SUBMITTED]
-    mine = [r for r in waiting if actor.staff_id not in (r.author, r.last_editor)]
+    mine = [r for r in waiting if workflow.may_approve(actor, r)]
     late = [r for r in requests if r.state is State.EXPIRED]
     todos = [Todo("承認できる依頼", len(mine), "/console/review", _due(mine), urgent=bool(mine))]
     if late:

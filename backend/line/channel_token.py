@@ -55,7 +55,8 @@ class ChannelToken:
             reply = await send(call)
         except LineError as error:
             if error.outcome is not Outcome.UNKNOWN:
-                raise
+                # チャネルの秘密が違う。送る側は、401と同じく、直るまで手を止める。
+                raise LineError(error.outcome, error.message, status=401, request_id=error.request_id) from error
             # トークンがなければ送信も始まっていない。「受け付けられたかもしれない」と言わせない。
             raise LineError(Outcome.THROTTLED, f"トークンを取れません({error.message})", status=error.status) from error
         token = reply.data.get("access_token") if isinstance(reply.data, dict) else None

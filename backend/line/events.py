@@ -58,7 +58,7 @@ def parse(raw: bytes) -> list[Event]:
     """出来事の並び。知らない種類もそのまま返す。時刻か番号のない、形の壊れた出来事だけを飛ばす(LINE.md 2)。"""
     try:
         body = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable("Webhookの本文を読めません。") from error
     events = body.get("events") if isinstance(body, dict) else None
     if not isinstance(events, list):

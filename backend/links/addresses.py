@@ -40,7 +40,9 @@ def hosts(url: str, more: str) -> list[str]:
     found = list(dict.fromkeys(name for name in named if name))
     for name in found:
         if not is_public_name(name):
-            raise Refused(f"「{name}」は使えないホスト名です。", next_step="www.city.bunkyo.lg.jp のように書いてください。")
+            raise Refused(
+                f"「{name}」は使えないホスト名です。", next_step="www.city.bunkyo.lg.jp のように書いてください。"
+            )
     return found[:10]
 
 

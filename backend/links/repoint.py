@@ -9,7 +9,7 @@ from typing import Any
 from backend.approval import foureyes
 from backend.audit import trail
 from backend.errors import Forbidden, Refused
-from backend.links import register
+from backend.links import editing, register
 from backend.links.register import Link, Wanted
 from backend.permissions import Actor, Permission
 from backend.store import work
@@ -64,10 +64,10 @@ class Change:
 
 async def propose(actor: Actor, code: str, version: int, wanted: Wanted, reason: str) -> int:
     """一人目。承認されるまで、行き先は前のまま。前の提案が開いていれば、それを閉じて置き換える。"""
-    link = await register.locked(actor, code, version)
-    url, hosts = register.checked(actor, wanted, new_target=True)
-    register.needs_reason(reason)
-    if not register.changes_target(link, url, hosts, wanted.external_browser):
+    link = await editing.locked(actor, code, version)
+    url, hosts = editing.checked(actor, wanted, new_target=True)
+    editing.needs_reason(reason)
+    if not editing.changes_target(link, url, hosts, wanted.external_browser):
         raise Refused("行き先が変わっていません。", next_step="新しい行き先を書いてください。")
     await work.sql("update link_proposal set closed_at = ward_now() where code = $1 and closed_at is null", code)
     rows = await work.sql(
@@ -92,13 +92,21 @@ async def approve(actor: Actor, proposal_id: int) -> Link:
     proposal = await _open(proposal_id)
     link = await register.find(proposal.code, lock=True)
     if link.version != proposal.version:
-        raise Refused("提案の後に、リンクが直されました。変えていません。", next_step="もう一度、提案してもらってください。")
+        raise Refused(
+            "提案の後に、リンクが直されました。変えていません。", next_step="もう一度、提案してもらってください。"
+        )
     approval = await foureyes.approve(actor, link.source, proposal.digest, proposal.staff_id)
     await _close(proposal_id)
-    await register.point(proposal.code, proposal.url, proposal.allowed_hosts, proposal.external_browser)
-    proposer = Actor(proposal.staff_id, "", proposal.staff_name, actor.role, actor.section_code, actor.section_name)
-    await register.changed(
-        proposer, proposal.code, "repoint", link.url, proposal.url, proposal.reason, approval=approval, approver=actor.name
+    await editing.point(proposal.code, proposal.url, proposal.allowed_hosts, proposal.external_browser)
+    await editing.changed(
+        actor,
+        proposal.code,
+        "repoint",
+        link.url,
+        proposal.url,
+        proposal.reason,
+        proposer=(proposal.staff_id, proposal.staff_name),
+        approval=approval,
     )
     return await register.find(proposal.code)
 
@@ -145,7 +153,9 @@ _SELECT = "select p.*, l.label, l.url as url_before from link_proposal p join li
 async def _open(proposal_id: int) -> Proposal:
     rows = await work.sql(f"{_SELECT} where p.id = $1 and p.closed_at is null for update of p", proposal_id)
     if not rows:
-        raise Refused("この提案は、もう閉じられています。", next_step="画面を開き直して、いまの状態を確かめてください。")
+        raise Refused(
+            "この提案は、もう閉じられています。", next_step="画面を開き直して、いまの状態を確かめてください。"
+        )
     return _proposal(rows[0])
 
 

@@ -87,7 +87,13 @@ def csv_file(code: str, label: str, days: list[Day]) -> bytes:
     writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerow(["名前", "題", "日", "押された数", "行き先を変えた日"])
     for day in days:
-        row = [code, label, day.day.isoformat(), "" if day.taps is None else str(day.taps), "変更" if day.changed else ""]
+        row = [
+            code,
+            label,
+            day.day.isoformat(),
+            "" if day.taps is None else str(day.taps),
+            "変更" if day.changed else "",
+        ]
         row[3] = row[3] or f"{HIDDEN_BELOW}未満"
         writer.writerow([harmless(value) for value in row])
     return b"\xef\xbb\xbf" + lines.getvalue().encode()
@@ -95,4 +101,5 @@ def csv_file(code: str, label: str, days: list[Day]) -> bytes:
 
 def harmless(value: str) -> str:
     """`=`、`+` などで始まる値は、式にならないように引用符を付ける(CHECKS S4)。"""
-    return f"'{value}" if value.lstrip()[:1] in ("=", "+", "-", "@", "\t", "\r", "|") and value else value
+    starts = value[:1] in ("\t", "\r", "\n") or value.lstrip()[:1] in ("=", "+", "-", "@", "|")
+    return f"'{value}" if value and starts else value

@@ -11,7 +11,8 @@ from datetime import datetime
 from backend.audit import trail
 from backend.errors import LineError, Refused
 from backend.line.gateway import Gateway
-from backend.menus import budget, composing, deployed, plan, switch, versions
+from backend.links import register
+from backend.menus import budget, composing, deployed, links, plan, switch, versions
 from backend.menus.places import Places
 from backend.menus.plan import Declared, Deployed, Kind, Menu, MenuPlan, Step
 from backend.menus.versions import Version
@@ -216,6 +217,8 @@ async def _settle(line: Gateway, unfinished: Run, candidates: list[Version]) -> 
 
 async def _close(unfinished: Run, candidates: list[Version], found: Deployed) -> Run:
     for version in candidates:
+        # 出ているメニューの行き先は、二人でなければ変えられない(RULES 28)。
+        await register.note_uses(version.subject, links.codes(version.declaration))
         if version.role.kept:
             await work.sql(
                 "insert into menu_current (role, version_id) values ($1, $2) "
@@ -309,7 +312,7 @@ class _Walk:
         return ""
 
     async def _delete(self, step: Step) -> str:
-        if step.target in set((await self._line_ids()).values()):
+        if step.target in set((await self._existing()).values()):
             await budget.spend("delete")
             try:
                 await self._line.delete_rich_menu(step.target)
@@ -326,7 +329,7 @@ class _Walk:
 
     async def _line_ids(self) -> dict[str, str]:
         found: dict[str, str] = {}
-        for menu in await self._line.rich_menus():
+        for menu in await deployed.listed(self._line):
             name = str(menu.get("name", ""))
             key = name if name not in found else f"{name}\n{menu['richMenuId']}"  # 同じ名前の二枚目も、消すときには見つける
             found[key] = menu["richMenuId"]

@@ -5,11 +5,15 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from backend.errors import Refused
 from backend.menus import artwork, drawing, geometry, places, rules
-from backend.menus.declaration import Bounds, Declaration, Finding, Parsed, Severity, Tab
+from backend.menus.declaration import Bounds, Cell, Declaration, Finding, Parsed, Severity, Size, Tab
 from backend.menus.places import Places
 from backend.menus.roles import Role
+
+PREVIEW_WIDTH = 1000
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,8 @@ class Built:
         return any(finding.severity is Severity.BLOCK for finding in self.findings)
 
 
-async def build(parsed: Parsed, where: Places, role: Role) -> Built:
-    """点検し、描けるだけ描く。描くのは別の糸(一枚に約0.5秒かかる)。"""
+async def build(parsed: Parsed, where: Places, role: Role, *, small: bool = False) -> Built:
+    """点検し、描けるだけ描く。描くのは別の糸(一枚に約0.5秒かかる)。`small` は下見のための小さい絵(約0.1秒)。"""
     findings = rules.check(parsed, where, role)
     if parsed.declaration is None or any(f.path[:1] == ("size",) or f.path[-1:] == ("palette",) for f in findings):
         return Built((), tuple(findings))
@@ -48,7 +52,8 @@ async def build(parsed: Parsed, where: Places, role: Role) -> Built:
         if tab.artwork and picture is None:
             findings.append(_lined(parsed, _no_artwork(tab, index)))
             continue
-        drawn = await asyncio.to_thread(drawing.draw, parsed.declaration, index, picture)
+        wanted = _smaller(parsed.declaration) if small else parsed.declaration
+        drawn = await asyncio.to_thread(drawing.draw, wanted, index, picture)
         findings += [_lined(parsed, finding) for finding in drawn.findings]
         if tab.artwork and not any(cell.text for cell in tab.cells):
             findings.append(_lined(parsed, _unmeasured(index)))
@@ -66,9 +71,9 @@ def objects(declaration: Declaration, where: Places) -> list[dict[str, Any]]:
 def _object(declaration: Declaration, tab: Tab, where: Places) -> dict[str, Any]:
     plan = geometry.layout(declaration, tab)
     areas = [_switch(bounds, other, tab) for bounds, other in zip(plan.strip, declaration.tabs, strict=False)]
-    for cell, bounds in zip(tab.cells, plan.cells, strict=True):
+    for number, (cell, bounds) in enumerate(zip(tab.cells, plan.cells, strict=True), 1):
         try:
-            action = places.line_action(cell.action, cell.label, where)
+            action = places.line_action(cell.action, cell.label, where, f"menu-{tab.alias[:15]}-{number}")
         except places.Misplaced as wrong:
             raise Refused(wrong.message, next_step=wrong.remedy) from wrong
         areas.append({"bounds": _bounds(bounds), "action": action})
@@ -81,9 +86,37 @@ def _object(declaration: Declaration, tab: Tab, where: Places) -> dict[str, Any]
 
 
 def _switch(bounds: Bounds, other: Tab, shown: Tab) -> dict[str, Any]:
-    label = f"{other.title}(表示中)" if other.alias == shown.alias else f"{other.title}に切り替える"
-    action = {"type": "richmenuswitch", "richMenuAliasId": other.alias, "data": f"tab={other.alias}", "label": label}
+    action = {
+        "type": "richmenuswitch",
+        "richMenuAliasId": other.alias,
+        "data": f"tab={other.alias}",
+        "label": switch_label(other, shown),
+    }
     return {"bounds": _bounds(bounds), "action": action}
+
+
+def switch_label(other: Tab, shown: Tab) -> str:
+    """タブの帯の、読み上げの言葉。題は10文字までなので、20文字に収まる。"""
+    return f"{other.title}(表示中)" if other.alias == shown.alias else f"{other.title}に切り替える"
+
+
+def _smaller(declaration: Declaration) -> Declaration:
+    """幅を下見の大きさにした宣言。升の位置も同じ割合で縮める。"""
+    scale = PREVIEW_WIDTH / declaration.size.width
+    if scale >= 1:
+        return declaration
+    size = Size(PREVIEW_WIDTH, round(declaration.size.height * scale))
+    tabs = [msgspec.structs.replace(tab, cells=[_scaled(cell, scale) for cell in tab.cells]) for tab in declaration.tabs]
+    return msgspec.structs.replace(declaration, size=size, tabs=tabs)
+
+
+def _scaled(cell: Cell, scale: float) -> Cell:
+    if cell.bounds is None:
+        return cell
+    x, y, right, bottom = (
+        round(v * scale) for v in (cell.bounds.x, cell.bounds.y, cell.bounds.right, cell.bounds.bottom)
+    )
+    return msgspec.structs.replace(cell, bounds=Bounds(x, y, max(1, right - x), max(1, bottom - y)))
 
 
 def _bounds(bounds: Bounds) -> dict[str, int]:

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from backend.errors import LineError
+from typing import Any
+
+from backend.errors import LineError, Outcome
 from backend.line.gateway import Gateway
 from backend.menus import plan
 from backend.menus.plan import Deployed
@@ -10,11 +12,23 @@ from backend.menus.plan import Deployed
 
 async def read(line: Gateway) -> Deployed:
     """いまのLINEの姿。既定が管理画面のものなら(403)、`console_default` が真になる。"""
-    menus, aliases, (default, console) = await asyncio.gather(line.rich_menus(), line.rich_menu_aliases(), _default(line))
+    menus, aliases, (default, console) = await asyncio.gather(listed(line), line.rich_menu_aliases(), _default(line))
     names = {menu["richMenuId"]: str(menu.get("name", "")) for menu in menus}
     mine = [menu_id for menu_id, name in names.items() if plan.ours(name)]
     imaged = await asyncio.gather(*(has_image(line, menu_id) for menu_id in mine))
     return Deployed(names, frozenset(m for m, yes in zip(mine, imaged, strict=True) if yes), aliases, default, console)
+
+
+async def listed(line: Gateway) -> list[dict[str, Any]]:
+    """メニューの一覧。1秒に10回までなので、断られたら少し待つ(LINE.md 1)。"""
+    for wait in (0.2, 0.4, 0.8):
+        try:
+            return await line.rich_menus()
+        except LineError as error:
+            if error.outcome is not Outcome.THROTTLED:
+                raise
+            await asyncio.sleep(wait)
+    return await line.rich_menus()
 
 
 async def has_image(line: Gateway, menu_id: str) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from backend.menus.declaration import Action
-from backend.settings import Settings
 from backend.ward import account
 
 URI_LENGTH = 1000
@@ -18,11 +17,12 @@ _ASCII_URI = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 
 @dataclass(frozen=True)
 class Places:
-    """`links` はリンク台帳の名前から(題、アドレス)。"""
+    """`links` はリンク台帳の名前から(題、アドレス)。`unusable` は、新しい版に使えないもの(開けない、やめた)。"""
 
     public_url: str
     liff_id: str
     links: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    unusable: frozenset[str] = frozenset()
 
 
 class Misplaced(Exception):
@@ -34,17 +34,16 @@ class Misplaced(Exception):
         self.remedy = remedy
 
 
-def from_settings(settings: Settings, links: Mapping[str, tuple[str, str]] | None = None) -> Places:
-    return Places(settings.public_url, settings.liff_id, links or {})
-
-
-def line_action(action: Action, label: str, places: Places) -> dict[str, Any]:
-    """LINEのaction。使えない行き先は `Misplaced`。"""
+def line_action(action: Action, label: str, places: Places, source: str = "") -> dict[str, Any]:
+    """LINEのaction。使えない行き先は `Misplaced`。`source` は、台帳が数える置き場所(`menu-kurashi-2`)。"""
     if len(action.kinds) != 1:
         raise Misplaced("行き先が一つに決まっていません。", "link・uri・liff・page・tel・tab のどれか一つだけを書きます。")
     if action.tab:
         return {"type": "richmenuswitch", "richMenuAliasId": action.tab, "data": f"tab={action.tab}", "label": label}
-    return {"type": "uri", "uri": address(action, places), "label": label}
+    uri = address(action, places)
+    if action.link and source and not uri.startswith("tel:"):
+        uri += f"{'&' if '?' in uri else '?'}from={source}"
+    return {"type": "uri", "uri": uri, "label": label}
 
 
 def address(action: Action, places: Places) -> str:

@@ -138,6 +138,9 @@ def _cell(declaration: Declaration, cell: Cell, path: Path, where: Places) -> It
         yield BLOCK, (*path, "picture"), f"「{cell.picture}」という絵はありません。", remedy
     if cell.action.tab and cell.action.tab not in {tab.alias for tab in declaration.tabs}:
         yield BLOCK, (*path, "action"), f"「{cell.action.tab}」というタブはありません。", "tabs: にある別名を書きます。"
+    if cell.action.link in where.unusable:
+        message = f"リンク「{cell.action.link}」は、いま開けないか、使うのをやめたものです。"
+        yield BLOCK, (*path, "action"), message, "リンクの部屋で直すか、ほかのリンクを選びます。"
     try:
         places.line_action(cell.action, cell.label, where)
     except places.Misplaced as wrong:

@@ -96,8 +96,9 @@ async def continue_unlinking(line: Gateway) -> None:
     """一人ずつの結び付きを外すことの続き: 回数が戻ったら頼み、頼んだものは済んだかを尋ねる。"""
     rows = await work.sql(
         "select id, wanted, unlink_key, unlink_id, unlink_phase from menu_pointing where id = (select max(id) from "
-        "menu_pointing) and unlink_phase in ('due', 'ongoing', 'failed') "
-        "and (asked_at is null or asked_at < ward_now() - interval '60 seconds')"
+        "menu_pointing) and pointed_at is not null and unlink_phase in ('due', 'ongoing', 'failed') and coalesce(asked_at, "
+        "started_at) < ward_now() - make_interval(secs => case unlink_phase when 'due' then $1 else 60 end)",
+        STALE_SECONDS,
     )
     if not rows:
         return
@@ -144,7 +145,7 @@ async def _point(line: Gateway, composition: Composition, by: str) -> Followed:
     default, aliases = composing.pointing(names, composition.shown.id)
     key = composition.key
     rows = await work.sql(
-        "insert into menu_pointing (wanted, staff_name, unlink_key) values ($1, $2, $3) returning id",
+        "insert into menu_pointing (wanted, staff_name, unlink_key, unlink_phase) values ($1, $2, $3, 'due') returning id",
         key,
         by,
         f"point-{secrets.token_hex(8)}",

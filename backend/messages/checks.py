@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 
 from backend.line import limits, message
 from backend.messages import dates, links, wording
-from backend.messages.findings import Finding, Severity, block, warn
+from backend.messages.findings import Finding, Severity, block, unset, warn
 from backend.messages.manuscript import Audience, Manuscript, Timing, text
 from backend.store.clock import JST
 from backend.ward import office_hours
@@ -31,29 +31,34 @@ def check(manuscript: Manuscript, now: datetime, number: str | None = None) -> l
     return sorted(found, key=lambda finding: (finding.severity, finding.line))
 
 
+async def with_register(found: list[Finding], manuscript: Manuscript) -> list[Finding]:
+    """`check` の指摘に、リンク台帳が知っていることを加える。"""
+    more = [
+        Finding(Severity(s), field, line, m, r)
+        for field, value in (("body", manuscript.body), ("body_en", manuscript.body_en))
+        for s, line, m, r in await links.unusable(value)
+    ]
+    return sorted([*found, *more], key=lambda finding: (finding.severity, finding.line))
+
+
 def blocking(findings: list[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity is Severity.BLOCK]
 
 
 def _missing(m: Manuscript) -> Iterator[Finding]:
     needed = (
-        (m.kind, "kind", "区分(ア〜キ)がまだ選ばれていません。", "運用ポリシー5(2)のどれに当たるか、一つ選びます。"),
-        (m.title, "title", "件名がありません。", "一覧と確認ページに出る、短い名前を書きます。"),
-        (m.body, "body", "本文がありません。", "お知らせの本文を書きます。"),
-        (m.audience, "audience", "だれに送るかがまだ選ばれていません。", "全員か、条件を選びます。"),
-        (m.timing, "timing", "いつ送るかがまだ選ばれていません。", "日時を決めるか、承認後すぐを選びます。"),
-        (
-            m.source_note,
-            "source_note",
-            "情報の出どころがありません。",
-            "もとになった決定や発表を書きます(運用ポリシー5(3)イ)。",
-        ),
+        (m.kind, "kind", "区分", "運用ポリシー5(2)のどれに当たるか、一つ選びます。"),
+        (m.title, "title", "件名", "一覧と確認ページに出る、短い名前を書きます。"),
+        (m.body, "body", "本文", "お知らせの本文を書きます。"),
+        (m.audience, "audience", "だれに送るか", "全員か、条件を選びます。"),
+        (m.timing, "timing", "いつ送るか", "日時を決めるか、承認後すぐを選びます。"),
+        (m.source_note, "source_note", "情報の出どころ", "もとになった決定や発表を書きます(運用ポリシー5(3)イ)。"),
     )
-    for value, field, what, remedy in needed:
+    for value, field, name, remedy in needed:
         if not value:
-            yield block(field, 0, what, remedy)
+            yield unset(field, name, f"{name}がまだ決まっていません。", remedy)
     if m.audience is Audience.CRITERIA and m.criteria is None:
-        yield block("audience", 0, "条件が一つも選ばれていません。", "地域や年代などを選びます。")
+        yield unset("audience", "送る条件", "条件が一つも選ばれていません。", "地域や年代などを選びます。")
 
 
 def _length(m: Manuscript, number: str | None) -> Iterator[Finding]:
@@ -75,9 +80,9 @@ def _title(m: Manuscript) -> Iterator[Finding]:
 
 def _times(m: Manuscript, now: datetime) -> Iterator[Finding]:
     if m.timing is Timing.AT and m.send_at is None:
-        yield block("send_at", 0, "送る日時がありません。", "日と時刻の両方を選びます。")
+        yield unset("timing", "送る日と時刻", "送る日時がありません。", "日と時刻の両方を選びます。")
     elif m.timing and m.expires_at is None:
-        yield block("expires_at", 0, "いつまでに送るかがありません。", "過ぎたら送らない時刻を選びます。")
+        yield unset("timing", "送る期限", "いつまでに送るかがありません。", "過ぎたら送らない時刻を選びます。")
     elif m.expires_at and m.expires_at <= now:
         yield block("expires_at", 0, "送る期限がもう過ぎています。", "これからの日時に直します。")
     if m.timing is Timing.AT and m.send_at:

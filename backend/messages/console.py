@@ -76,20 +76,10 @@ async def live(request: AnyRequest, actor: Actor) -> Template:
 @get("/console/messages/{request_id:int}", **needs(Permission.READ_REQUESTS))
 async def show(request_id: int, actor: Actor, edit: bool = False) -> Template:
     found = await desk.find(actor, request_id)
-    own = found.section_code == actor.section_code and actor.may(Permission.DRAFT)
     by_reviewer = edit and found.state is State.SUBMITTED and actor.may(Permission.REVIEW)
-    if (own and found.state.editable) or by_reviewer:
+    if (_is_own(actor, found) and found.state.editable) or by_reviewer:
         return await _editor(actor, _opened(found, by_reviewer), entry.entry(found.manuscript, found.version))
-    return page(
-        "messages/show.html",
-        title=found.manuscript.title or "件名なし",
-        room="messages",
-        found=found,
-        own=own,
-        delivery=await outbox.status_of(found.source),
-        history=await view.history(found),
-        **await _live(_counted_for(actor, found), found.manuscript, found.public_number),
-    )
+    return await _shown(actor, found)
 
 
 @post("/console/messages/{request_id:int}", **needs(Permission.DRAFT))
@@ -126,15 +116,36 @@ async def submit(request: AnyRequest, request_id: int, actor: Actor, settings: S
             minimum=settings.minimum_audience,
         )
     except Refused as refusal:
-        return await _submit_page(actor, request_id, refusal)
+        if (await desk.find(actor, request_id)).state is not State.SUBMITTED:  # 二度押しの二つ目は、出した後の画面へ
+            return await _submit_page(actor, request_id, refusal)
     return Redirect(f"/console/messages/{request_id}", status_code=303)
 
 
 @post("/console/messages/{request_id:int}/withdraw", **needs(Permission.DRAFT))
-async def withdraw(request: AnyRequest, request_id: int, actor: Actor) -> Redirect:
+async def withdraw(request: AnyRequest, request_id: int, actor: Actor) -> Redirect | Template:
     form = await forms.read(request, VersionForm)
-    await work.run(workflow.withdraw, actor, request_id, form.version)
+    try:
+        await work.run(workflow.withdraw, actor, request_id, form.version)
+    except Refused as refusal:
+        found = await desk.find(actor, request_id)
+        if found.state is not State.WITHDRAWN:
+            return await _shown(actor, found, refusal)
     return Redirect(f"/console/messages/{request_id}", status_code=303)
+
+
+async def _shown(actor: Actor, found: desk.Request, refusal: Refused | None = None) -> Template:
+    return page(
+        "messages/show.html",
+        title=found.manuscript.title or "件名なし",
+        status=422 if refusal else 200,
+        room="messages",
+        found=found,
+        refusal=refusal,
+        own=_is_own(actor, found),
+        delivery=await outbox.status_of(found.source),
+        history=await view.history(found),
+        **await _live(_counted_for(actor, found), found.manuscript, found.public_number),
+    )
 
 
 async def _editor(actor: Actor, opened: Opened, form: Entry, refusal: Refused | None = None) -> Template:
@@ -168,7 +179,7 @@ async def _submit_page(actor: Actor, request_id: int, refusal: Refused | None = 
 
 
 async def _live(actor: Actor | None, manuscript: Manuscript, number: str | None) -> dict[str, Any]:
-    findings = checks.check(manuscript, await clock.now(), number)
+    findings = await checks.with_register(checks.check(manuscript, await clock.now(), number), manuscript)
     return {
         "manuscript": manuscript,
         "findings": findings,
@@ -177,6 +188,10 @@ async def _live(actor: Actor | None, manuscript: Manuscript, number: str | None)
         "people": await view.people(manuscript, actor),
         "lines": manuscript.body.split("\n"),
     }
+
+
+def _is_own(actor: Actor, found: desk.Request) -> bool:
+    return found.section_code == actor.section_code and actor.may(Permission.DRAFT)
 
 
 def _counted_for(actor: Actor, found: desk.Request) -> Actor | None:

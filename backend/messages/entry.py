@@ -14,8 +14,9 @@ from backend.ward.kinds import Kind
 
 E = TypeVar("E", bound=StrEnum)
 LATENESS = {30: "30分まで", 60: "1時間まで", 120: "2時間まで", 180: "3時間まで"}
-Line = Annotated[str, msgspec.Meta(max_length=200)]
-Long = Annotated[str, msgspec.Meta(max_length=20_000)]
+# 長すぎる文も読み取り、点検が指摘する。断って打った文章を失わせない。
+Line = Annotated[str, msgspec.Meta(max_length=5_000)]
+Long = Annotated[str, msgspec.Meta(max_length=100_000)]
 
 
 class Entry(Picked, kw_only=True):
@@ -36,7 +37,7 @@ class Entry(Picked, kw_only=True):
     until_date: Line = ""
     until_time: Line = ""
     silent: Line = ""
-    source_note: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    source_note: Long = ""
 
 
 def manuscript(entry: Entry) -> Manuscript:
@@ -91,8 +92,9 @@ def entry(source: Manuscript, version: int = 0) -> Entry:
 def _expiry(entry: Entry, timing: Timing | None, send_at: datetime | None) -> datetime | None:
     if timing is Timing.ON_APPROVAL:
         return _moment(entry.until_date, entry.until_time)
-    if send_at and entry.late.isdigit() and int(entry.late) in LATENESS:
-        return send_at + timedelta(minutes=int(entry.late))
+    late = {str(minutes): minutes for minutes in LATENESS}.get(entry.late)
+    if send_at and late:
+        return send_at + timedelta(minutes=late)
     return None
 
 

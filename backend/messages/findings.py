@@ -15,13 +15,22 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """一つの指摘。`field` は欄の名前、`line` は本文の行(1から、行に関わらないものは0)。"""
+    """一つの指摘。`field` は欄の名前、`line` は本文の行(1から、行に関わらないものは0)。
+
+    `todo` があるものは、誤りではなく、まだ決めていないこと(欄の呼び名)。書き始めた人を赤く責めない。
+    """
 
     severity: Severity
     field: str
     line: int
     message: str
     remedy: str
+    todo: str = ""
+
+
+def unset(field: str, name: str, message: str, remedy: str) -> Finding:
+    """まだ決めていないこと。残っていると提出できない。"""
+    return Finding(Severity.BLOCK, field, 0, message, remedy, name)
 
 
 def block(field: str, line: int, message: str, remedy: str) -> Finding:

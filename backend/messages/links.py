@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from backend.links import register
 from backend.messages.dates import Found
 from backend.ward import account
 
@@ -46,6 +47,18 @@ def check(text: str) -> Iterator[Found]:
                 f"「{stray.group()}」は、押せるリンクになりません。",
                 "半角で、https:// から貼り直します。",
             )
+
+
+async def unusable(text: str) -> list[Found]:
+    """台帳で「開けない」か「使うのをやめた」リンク。直るまで、新しい提出を止める。"""
+    found: list[Found] = []
+    for line, words in enumerate(text.split("\n"), 1):
+        for link in _LINK.findall(words):
+            known = await register.state_of(link)
+            if known and not known.state.usable:
+                what = f"「{known.label}」のリンクは、いま{known.state.label}ものです。"
+                found.append(("block", line, what, "リンクの部屋で行き先を確かめるか、ほかのリンクにします。"))
+    return found
 
 
 def is_ward(host: str) -> bool:

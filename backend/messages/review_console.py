@@ -12,7 +12,7 @@ from backend.errors import Refused
 from backend.messages import checks, desk, view, workflow
 from backend.messages.manuscript import Timing
 from backend.messages.states import ReturnReason, State
-from backend.permissions import Actor, Permission, Role
+from backend.permissions import Actor, Permission
 from backend.settings import Settings
 from backend.staff import directory
 from backend.store import work
@@ -41,7 +41,10 @@ async def index(actor: Actor) -> Template:
 
 
 @get("/console/review/{request_id:int}", **needs(Permission.REVIEW))
-async def show(request_id: int, actor: Actor) -> Template:
+async def show(request_id: int, actor: Actor) -> Template | Redirect:
+    found = await desk.find(actor, request_id)
+    if found.state in (State.DRAFT, State.RETURNED, State.WITHDRAWN):  # 確かめるものがない。書きかけは欠けている
+        return Redirect(f"/console/messages/{request_id}", status_code=303)
     return await _page(actor, request_id)
 
 
@@ -58,7 +61,11 @@ async def approve(request: AnyRequest, request_id: int, actor: Actor, settings: 
             minimum=settings.minimum_audience,
         )
     except Refused as refusal:
-        return await _page(actor, request_id, refusal)
+        found = await desk.find(actor, request_id)
+        scheduled = await outbox.status_of(found.source) if found.state is State.APPROVED else None
+        if scheduled is None:
+            return await _page(actor, request_id, refusal)
+        delivery = scheduled.id  # 二度押しの二つ目。承認は一度だけで、行き先は同じ
     return Redirect(f"/console/deliveries/{delivery}", status_code=303)
 
 
@@ -79,7 +86,7 @@ async def _page(
 ) -> Template:
     found = await desk.find(actor, request_id)
     written_by = {found.author, found.last_editor}
-    chief = workflow.chief_only(found, _leaves_at(found))
+    chief = workflow.chief_only(found, workflow.leaves_at(found))
     return page(
         "messages/review.html",
         title=found.manuscript.title or "件名なし",
@@ -95,19 +102,12 @@ async def _page(
         people=await view.people(found.manuscript, None),
         history=await view.history(found),
         status_of=await outbox.status_of(found.source),
-        may_approve=found.state is State.SUBMITTED
-        and actor.staff_id not in written_by
-        and (not chief or actor.role is Role.PR_CHIEF),
+        may_approve=workflow.may_approve(actor, found),
         wrote=actor.staff_id in written_by,
         chief_only=chief,
         approvers=await directory.approvers(written_by, chief_only=chief),
         at_once=found.manuscript.timing is Timing.ON_APPROVAL,
     )
-
-
-def _leaves_at(found: desk.Request) -> Any:
-    wished = found.manuscript.send_at
-    return wished if wished and not found.wished_time_passed else found.now
 
 
 routes: list[ControllerRouterHandler] = [index, show, approve, return_]

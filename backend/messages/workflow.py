@@ -7,7 +7,8 @@ from backend.approval import foureyes
 from backend.audit import trail
 from backend.delivery import outbox
 from backend.errors import Forbidden, Refused
-from backend.messages import checks, desk
+from backend.links import register
+from backend.messages import checks, desk, links
 from backend.messages.desk import Request
 from backend.messages.manuscript import Audience, Manuscript, Timing
 from backend.messages.package import package
@@ -19,7 +20,18 @@ from backend.store.clock import JST
 from backend.ward import office_hours
 from backend.ward.kinds import Kind
 
-__all__ = ["approve", "chief_only", "draft", "edit", "next_state", "return_", "submit", "withdraw"]
+__all__ = [
+    "approve",
+    "chief_only",
+    "draft",
+    "edit",
+    "leaves_at",
+    "may_approve",
+    "next_state",
+    "return_",
+    "submit",
+    "withdraw",
+]
 
 COUNTED_KINDS = (Kind.A, Kind.U, Kind.KI)  # RULES 15: 最小人数は、人が書いた条件のこの三つだけにかかる
 
@@ -85,6 +97,7 @@ async def submit(actor: Actor, request_id: int, version: int, *, sourced: bool, 
             "二つの確認にチェックがありません。", next_step="内容を確かめて、両方にチェックを入れてください。"
         )
     _refuse_blocked(request.manuscript, request)
+    await _refuse_dead_links(request.manuscript)
     await _refuse_small(request.manuscript, minimum)
     number = request.public_number or await _allocate(request.now)
     await work.sql(
@@ -150,6 +163,10 @@ async def approve(actor: Actor, request_id: int, seen: str, *, at_once: bool = F
         request_id,
         approval_id,
     )
+    # 承認したあとで、このお知らせのリンクの行き先を変えるには二人が要る(RULES 28)。
+    await register.note_uses(
+        request.source, register.codes_in(f"{request.manuscript.body}\n{request.manuscript.body_en}")
+    )
     await trail.record(actor, "message.approve", f"message:{request_id}", delivery=delivery_id, seen=seen)
     return delivery_id
 
@@ -178,6 +195,20 @@ def chief_only(request: Request, send_at: datetime) -> bool:
     """広報課長だけが承認できるか: キ、または勤務時間外の全員あて(RULES 23)。"""
     everyone = request.manuscript.audience is Audience.EVERYONE
     return request.manuscript.kind is Kind.KI or (everyone and not office_hours.is_open(send_at))
+
+
+def leaves_at(request: Request) -> datetime:
+    """いま承認したら、いつ出るか。希望の日時が過ぎていれば、いま。"""
+    wished = request.manuscript.send_at
+    return wished if wished and not request.wished_time_passed else request.now
+
+
+def may_approve(actor: Actor, request: Request) -> bool:
+    """この人が、この確認待ちを承認できるか。書いた人と最後に直した人はできない。"""
+    if request.state is not State.SUBMITTED or not actor.may(Permission.REVIEW):
+        return False
+    chief = chief_only(request, leaves_at(request))
+    return actor.staff_id not in (request.author, request.last_editor) and (not chief or actor.role is Role.PR_CHIEF)
 
 
 def _send_at(request: Request, at_once: bool) -> datetime:
@@ -216,6 +247,13 @@ def _refuse_blocked(manuscript: Manuscript, request: Request) -> None:
     found = checks.blocking(checks.check(manuscript, request.now, request.public_number))
     if found:
         raise Refused(f"直すところが{len(found)}つあります: {found[0].message}", next_step=found[0].remedy)
+
+
+async def _refuse_dead_links(manuscript: Manuscript) -> None:
+    found = await links.unusable(f"{manuscript.body}\n{manuscript.body_en}")
+    if found:
+        _, _, message, remedy = found[0]
+        raise Refused(message, next_step=remedy)
 
 
 def _refuse_submitted() -> NoReturn:

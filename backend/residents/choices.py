@@ -103,7 +103,7 @@ COLUMNS: dict[Purpose, dict[str, str]] = {
 
 
 def _problems(choices: Choices, today: date) -> Iterable[tuple[str, str]]:
-    if not choices.purposes or choices.purposes & ~Purpose(63):
+    if not 0 < int(choices.purposes) < 64:
         yield "purposes", "受け取りたいお知らせを一つ以上選んでください。"
     if choices.area is not None and choices.area not in {*areas.BY_CODE, areas.OUTSIDE}:
         yield "area", "地域を一覧から選んでください。"

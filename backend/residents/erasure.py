@@ -1,5 +1,7 @@
 """消去の仕事: ブロックを受けて消す、期限で消す、控えを戻した後に消し直す(DESIGN 6, RULES 37, 40, 44)。"""
 
+import hashlib
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +15,7 @@ from backend.residents.address import AddressKeys
 from backend.store import clock, work
 
 CHUNK = 200
-SEEN_DAYS = 7
+_ULID = re.compile(r"[0-9A-Z]{26}")
 Ending = Callable[[AddressKeys, str, dict[str, Any]], Awaitable[None]]
 
 
@@ -24,10 +26,10 @@ async def settle(keys: AddressKeys, events: Sequence[Event]) -> int:
     ブロックだけが消す。友だちに戻っても、何も戻らない(P9, P13)。
     """
     mine = [e for e in events if e.active and e.user_id and e.kind in ("follow", "unfollow")]
-    fresh = await _unseen([event.event_id for event in mine])
+    fresh = await _unseen([_name(event) for event in mine])
     left: dict[str, datetime] = {}
     for event in mine:
-        if event.kind == "unfollow" and event.event_id in fresh and event.user_id:
+        if event.kind == "unfollow" and _name(event) in fresh and event.user_id:
             left[event.user_id] = max(event.at, left.get(event.user_id, event.at))
     erased = 0
     await rows.lock(keys, [*left])
@@ -115,9 +117,14 @@ async def _unseen(event_ids: list[str]) -> set[str]:
     return {row["event_id"] for row in found}
 
 
+def _name(event: Event) -> str:
+    """出来事の番号。LINEの形(ULID)でないものは、どんな綴りでも保存できるようにハッシュにする。"""
+    return event.event_id if _ULID.fullmatch(event.event_id) else hashlib.sha256(event.event_id.encode()).hexdigest()
+
+
 _TIDY = (
     "delete from id_token_seen where expires_at < ward_now() - interval '1 minute'",
-    f"delete from webhook_seen where seen_at < ward_now() - interval '{SEEN_DAYS} days'",
+    "delete from webhook_seen where seen_at < ward_now() - interval '7 days'",
     "delete from counter_code where expires_at < ward_now()",
     "delete from counter_case where expires_at < ward_now()",
     "delete from liff_rate where since < ward_now() - interval '2 minutes'",

@@ -8,7 +8,6 @@ from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 from markupsafe import Markup
 
-from backend.account import warning
 from backend.consent import notices
 from backend.consent.notices import Notice, Purpose
 from backend.residents import liff_words
@@ -47,7 +46,7 @@ async def show(request: Request[Any, Any, Any], settings: Settings, lang: str = 
         start=STARTS[path.removeprefix("/liff").strip("/")],
         only=only if only in ONLY else "",
         today=(await clock.now()).astimezone(clock.JST).date().isoformat(),
-        impostor=await warning.current(),
+        impostor=request.state.get("impostor", ""),
         notice=_shown(notice),
         base_text=_lines(notice.common, language),
         purposes=[_purpose(purpose, notice, words) for purpose in Purpose],

@@ -1,8 +1,8 @@
 """住民のページの言葉のうち、電話の中の台本が使うもの。目録で訳し、ページに埋めて渡す。"""
 
-from backend.ward import areas
-from backend.residents.vocabulary import AgeBand, Slot, Stream, Topic
 from backend.consent.notices import Purpose
+from backend.residents.vocabulary import AgeBand, Slot, Stream, Topic
+from backend.ward import areas
 
 
 def N_(text: str) -> str:  # noqa: N802  gettextの習わしの名
@@ -81,8 +81,10 @@ SCRIPT = {
     "code_until": N_("{time}まで使えます。"),
     "all_news": N_("お知らせの設定のすべて"),
     # うまくいかないとき: 一つの文と、一つの進み方
-    "offline_title": N_("電波が届いていません"),
+    "offline_title": N_("つながりませんでした"),
     "offline_text": N_("何も保存していません。選んだことは、この画面に残っています。電波のよい所で、もう一度お試しください。"),
+    "unsure_title": N_("返事がありませんでした"),
+    "unsure_text": N_("できたかどうか、まだ分かりません。選んだことは残っています。もう一度押しても、二重にはなりません。"),
     "line_title": N_("LINEにつながりません"),
     "line_text": N_("何も保存していません。少し待ってから、もう一度お試しください。"),
     "refused_title": N_("許可しなくても大丈夫です"),

@@ -15,7 +15,7 @@ from backend.residents import choices as chosen
 from backend.residents import ending, incident, rows, wording
 from backend.residents.address import AddressKeys
 from backend.residents.choices import Choices
-from backend.store import clock, work
+from backend.store import clock
 
 
 class NoticeChanged(Refused):

@@ -223,4 +223,4 @@ def _digest(keys: AddressKeys, code: str) -> bytes:
 
 
 def _digits(code: str) -> str:
-    return "".join(c for c in code.translate({ord("０") + n: str(n) for n in range(10)}) if c.isdigit())  # noqa: RUF001
+    return "".join(c for c in code.translate({ord("０") + n: str(n) for n in range(10)}) if c.isdigit())

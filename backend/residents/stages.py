@@ -37,12 +37,12 @@ class Stage(StrEnum):
 
 _LABELS = {
     Stage.PREGNANT: "妊娠中",
-    Stage.MONTHS_0_2: "0–2か月",  # noqa: RUF001  範囲の線
-    Stage.MONTHS_3_5: "3–5か月",  # noqa: RUF001
-    Stage.MONTHS_6_11: "6–11か月",  # noqa: RUF001
+    Stage.MONTHS_0_2: "0–2か月",
+    Stage.MONTHS_3_5: "3–5か月",
+    Stage.MONTHS_6_11: "6–11か月",
     Stage.YEAR_1: "1歳",
     Stage.YEAR_2: "2歳",
-    Stage.PRESCHOOL: "3–5歳(未就学)",  # noqa: RUF001
+    Stage.PRESCHOOL: "3–5歳(未就学)",
     Stage.ELEMENTARY: "小学生",
     Stage.JUNIOR_HIGH: "中学生",
     Stage.HIGH: "高校生の年代",
@@ -97,7 +97,7 @@ def condition(stage: Stage, alias: str = "r") -> str:
         span = f"k.birth_month >= {_school_years_ago(oldest)} and k.birth_month < {_school_years_ago(youngest)}"
     else:
         span = f"k.birth_month >= {_school_years_ago(6)} and k.birth_month <= {_months_ago(36)}"
-    return f"exists (select 1 from resident_child k where k.resident_id = {alias}.id and {span})"
+    return f"exists (select 1 from resident_child k where k.resident_id = {alias}.id and {span})"  # noqa: S608  値は月の計算だけ
 
 
 def months_between(earlier: date, later: date) -> int:

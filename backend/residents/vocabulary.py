@@ -18,7 +18,7 @@ class AgeBand(IntEnum):
 
     @property
     def label(self) -> str:
-        words = {15: "15歳以下", 16: "16–17歳", 18: "18–29歳", 80: "80歳以上"}  # noqa: RUF001  範囲の線
+        words = {15: "15歳以下", 16: "16–17歳", 18: "18–29歳", 80: "80歳以上"}
         return words.get(self.value, f"{self.value}代")
 
 

@@ -108,7 +108,8 @@ def _topic(item: Term, placeholder: Callable[[Any], str]) -> str:
 def _stage(item: Term) -> str:
     answered = "(r.due_month is not null or exists (select 1 from resident_child k where k.resident_id = r.id))"
     match = stages.condition(Stage(item.value), "r")
-    match = f"{answered} and not ({match})" if item.negated else f"({match})"
+    # 予定月のない人は妊娠中でも妊娠中でなくもなくNULLになる。答えた人なら「妊娠中以外」に入れる。
+    match = f"{answered} and ({match}) is not true" if item.negated else f"({match})"
     return f"{_consented(Purpose.PARENTING)} and {match}"
 
 

@@ -80,7 +80,10 @@ def choices() -> dict[str, Any]:
 
 
 def _terms(chosen: Picked, field: str) -> list[Term]:
-    return [fields.term(field, int(v) if field in _NUMBERS and v.isdigit() else v) for v in getattr(chosen, field)]
+    return [
+        fields.term(field, int(v) if field in _NUMBERS and v.isascii() and v.isdigit() else v)
+        for v in getattr(chosen, field)
+    ]
 
 
 def _not(term: Term) -> Term:

@@ -65,7 +65,9 @@ def followers(call: Call) -> Answer:
     users, last = call.world.platform.friends(_start(call), int(limit))
     body: dict[str, Any] = {"userIds": users}
     if call.world.platform.friends(last, 1)[0]:
-        body["next"] = base64.urlsafe_b64encode(f"{last}:{int(call.world.platform.now().timestamp())}".encode()).decode()
+        body["next"] = base64.urlsafe_b64encode(
+            f"{last}:{int(call.world.platform.now().timestamp())}".encode()
+        ).decode()
     return Answer(body=body)
 
 

@@ -18,7 +18,9 @@ class Hosts:
     def __init__(self, app: ASGIApp, settings: Settings, upstream: str = "") -> None:
         self._app = app
         self._product = urlsplit(settings.public_url).hostname or ""
-        self._client = httpx.AsyncClient(base_url=upstream, timeout=UPSTREAM_SECONDS, trust_env=False) if upstream else None
+        self._client = (
+            httpx.AsyncClient(base_url=upstream, timeout=UPSTREAM_SECONDS, trust_env=False) if upstream else None
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

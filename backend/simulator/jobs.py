@@ -40,7 +40,9 @@ class Jobs:
 
     def do(self, until: float = float("inf")) -> int:
         """`until` までに始まるはずの仕事をすべて行い、その数を返す。"""
-        rows = self._platform.db.execute("select id, kind, work from job where due <= ? order by id", (until,)).fetchall()
+        rows = self._platform.db.execute(
+            "select id, kind, work from job where due <= ? order by id", (until,)
+        ).fetchall()
         for number, kind, work in rows:
             with self._platform.changing() as db:
                 self._one(kind, json.loads(work))

@@ -119,10 +119,10 @@ class Ledger:
         received = sum(len(blob) for _, blob in self._sent) // _ID
         return {"calls": calls, "received": received, "people": len(once), "twice": len(twice)}
 
-    def inbox(self, user: str) -> list[dict[str, Any]]:
-        """一人が受け取ったもの。古い順。"""
-        found = []
-        for number in self._calls_to(user):
+    def inbox(self, user: str, newest: int = 0) -> list[dict[str, Any]]:
+        """一人が受け取ったもの。古い順。`newest` があれば新しい方からその件数だけ。"""
+        found: list[dict[str, Any]] = []
+        for number in self._calls_to(user)[-newest:]:
             found += [_message(row) for row in self._rows("select * from call where id = ?", number)]
         return found
 

@@ -103,7 +103,9 @@ async def answer(request: AnyRequest, sign_in: NamedDependency[SignIn]) -> Page:
 
 
 @get(["/{app_id:str}", "/{app_id:str}/{rest:path}"], sync_to_thread=False)
-def open_liff(request: AnyRequest, sign_in: NamedDependency[SignIn], app_id: FromPath[str], rest: FromPath[str] = "") -> Page:
+def open_liff(
+    request: AnyRequest, sign_in: NamedDependency[SignIn], app_id: FromPath[str], rest: FromPath[str] = ""
+) -> Page:
     """`https://liff.line.me/{liffId}/道?q`。続きは `liff.state` に入れて、エンドポイントへ移る。
 
     `as=` (一度だけの札か利用者のid)が付いていれば、先にその人としてサインインする。
@@ -227,7 +229,9 @@ def _enter_as(request: AnyRequest, sign_in: SignIn, user: str, target: str) -> P
     page.cookies = [friend_cookie(request, user)]
     if request.cookies.get(FRIEND_COOKIE) != user:
         # HttpOnlyのクッキーはページの台本からは消せない。
-        page.cookies += [Cookie(key=name, value="", path="/", max_age=0) for name in request.cookies if "liff" in name.lower()]
+        page.cookies += [
+            Cookie(key=name, value="", path="/", max_age=0) for name in request.cookies if "liff" in name.lower()
+        ]
     return page
 
 

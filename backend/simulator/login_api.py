@@ -58,7 +58,10 @@ async def token(request: AnyRequest, sign_in: NamedDependency[SignIn]) -> Answer
     form = {key: str(value) for key, value in (await request.form()).items()}
     if form.get("grant_type") != "authorization_code":
         return _oauth_error("unsupported_grant_type", "unsupported grant_type")
-    if form.get("client_id") != sign_in.channel_id or form.get("appId", sign_in.settings.liff_id) != sign_in.settings.liff_id:
+    if (
+        form.get("client_id") != sign_in.channel_id
+        or form.get("appId", sign_in.settings.liff_id) != sign_in.settings.liff_id
+    ):
         return _oauth_error("invalid_client", "invalid client_id")
     try:
         user = sign_in.permits.redeem(

@@ -110,7 +110,9 @@ def addressed(call: Call) -> list[str]:
         to = call.json().get("to")
     except Answered:
         return []
-    return [user for user in (to if isinstance(to, list) else [to]) if isinstance(user, str) and USER_ID.fullmatch(user)]
+    return [
+        user for user in (to if isinstance(to, list) else [to]) if isinstance(user, str) and USER_ID.fullmatch(user)
+    ]
 
 
 def _refuse_malformed(world: World, users: list[Any]) -> None:

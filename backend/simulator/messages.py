@@ -77,7 +77,9 @@ def _text(message: dict[str, Any], where: str) -> list[Detail]:
 
 
 def _image(message: dict[str, Any], where: str) -> list[Detail]:
-    return [d for name in ("originalContentUrl", "previewImageUrl") for d in _https(message.get(name), f"{where}.{name}")]
+    return [
+        d for name in ("originalContentUrl", "previewImageUrl") for d in _https(message.get(name), f"{where}.{name}")
+    ]
 
 
 def _alt_text(message: dict[str, Any], where: str) -> list[Detail]:

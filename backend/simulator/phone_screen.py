@@ -18,7 +18,7 @@ def friends(line: Line, diary: Diary, *, search: str, limit: int) -> dict[str, A
 
 def row(line: Line, diary: Diary, person: Person) -> dict[str, Any]:
     received = line.inbox_size(person.user)
-    newest = line.inbox(person.user)[-1] if received else None
+    newest = line.last(person.user)
     return {
         **_person(person),
         "unread": diary.unread(person.user, received),
@@ -41,10 +41,18 @@ def screen(line: Line, diary: Diary, person: Person) -> dict[str, Any]:
 def entries(line: Line, diary: Diary, user: str) -> list[dict[str, Any]]:
     """受け取ったものと自分の言葉を、時刻の順に。"""
     theirs = [
-        {"id": f"r{index}-{got.request_id}", "side": "theirs", "at": got.at.isoformat(), "messages": got.messages, "silent": got.silent}
+        {
+            "id": f"r{index}-{got.request_id}",
+            "side": "theirs",
+            "at": got.at.isoformat(),
+            "messages": got.messages,
+            "silent": got.silent,
+        }
         for index, got in enumerate(line.inbox(user))
     ]
-    mine = [{"id": f"s{said.id}", "side": "mine", "at": said.at.isoformat(), "text": said.text} for said in diary.said(user)]
+    mine = [
+        {"id": f"s{said.id}", "side": "mine", "at": said.at.isoformat(), "text": said.text} for said in diary.said(user)
+    ]
     return sorted([*theirs, *mine], key=lambda entry: entry["at"])
 
 

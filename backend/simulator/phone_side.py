@@ -36,10 +36,11 @@ class PhoneSide:
     # ── 読む ──
 
     def inbox(self, user: str) -> list[Received]:
-        return [
-            Received(datetime.fromisoformat(got["at"]), got["request_id"], got["messages"], got["silent"])
-            for got in self._ledger.inbox(user)
-        ]
+        return [_received(got) for got in self._ledger.inbox(user)]
+
+    def last(self, user: str) -> Received | None:
+        newest = self._ledger.inbox(user, newest=1)
+        return _received(newest[0]) if newest else None
 
     def inbox_size(self, user: str) -> int:
         return self._ledger.inbox_size(user)
@@ -58,7 +59,10 @@ class PhoneSide:
         return self._menus.aliases().get(alias)
 
     def calls(self, limit: int) -> list[Call]:
-        return [Call(datetime.fromisoformat(at), *rest) for at, *rest in self._ledger.newest(limit)]
+        return [
+            Call(datetime.fromisoformat(at), endpoint, status, recipients)
+            for at, endpoint, status, recipients in self._ledger.newest(limit)
+        ]
 
     # ── 電話ですること ──
 
@@ -95,6 +99,10 @@ class PhoneSide:
         if person is None:
             raise KeyError(user)
         return person
+
+
+def _received(got: dict[str, Any]) -> Received:
+    return Received(datetime.fromisoformat(got["at"]), got["request_id"], got["messages"], got["silent"])
 
 
 def _reply_token() -> str:

@@ -34,7 +34,9 @@ async def touch(action: str, person: Person, body: Body, line: Line, diary: Diar
 
 def where(uri: str, person: Person, sign_in: SignIn) -> Body:
     """押したアドレスの行き先: LIFFのページ、友だち追加、外のページ。"""
-    liff = re.fullmatch(rf"https://(?:liff|miniapp)\.line\.me/{re.escape(sign_in.settings.liff_id)}(?P<rest>[/?#].*)?", uri)
+    liff = re.fullmatch(
+        rf"https://(?:liff|miniapp)\.line\.me/{re.escape(sign_in.settings.liff_id)}(?P<rest>[/?#].*)?", uri
+    )
     if liff and sign_in.settings.liff_id:
         address = f"{sign_in.liff_base}/{sign_in.settings.liff_id}{liff['rest'] or ''}"
         return {
@@ -91,7 +93,11 @@ async def _tap(person: Person, body: Body, line: Line, diary: Diary) -> Body:
     return {}
 
 
-_FOLLOWING: dict[str, Callable[[Line, Person], Awaitable[None]]] = {"block": _unfollow, "unblock": _follow, "add": _follow}
+_FOLLOWING: dict[str, Callable[[Line, Person], Awaitable[None]]] = {
+    "block": _unfollow,
+    "unblock": _follow,
+    "add": _follow,
+}
 _SENDING: dict[str, Callable[[Person, Body, Line, Diary], Awaitable[Body]]] = {
     "text": _text,
     "postback": _postback,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -48,7 +49,9 @@ class Platform:
         # 書くのは出来事の輪だけ。サーバーの起動と別の糸になることがあるので見張りを外す。
         self.db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         # kill -9 に耐えればよく、停電は考えない: 書いたものはOSが持っているので同期を待たない。
-        self.db.executescript("pragma journal_mode = wal; pragma synchronous = off; pragma busy_timeout = 5000; pragma cache_size = -131072;")
+        self.db.executescript(
+            "pragma journal_mode = wal; pragma synchronous = off; pragma busy_timeout = 5000; pragma cache_size = -131072;"
+        )
         self.db.executescript(SCHEMA)
         self._listeners: set[asyncio.Queue[set[str] | None]] = set()
         self._nested = False
@@ -177,7 +180,7 @@ class Platform:
         row = self.db.execute(
             "select expires_at from channel_token where token = ? and channel = ?", (token, channel)
         ).fetchone()
-        return max(0, int(row[0] - self.now().timestamp())) if row else 0
+        return max(0, math.ceil(row[0] - self.now().timestamp())) if row else 0
 
     def expire_tokens(self) -> None:
         with self.changing() as db:

@@ -1,4 +1,4 @@
-"""リッチメニューの呼び出しの表: 作る、絵、既定、一人ずつ、まとめて、別名(LINE.md 1.1)。"""
+"""リッチメニューの呼び出しの表: 作る、絵、既定、一人ずつ、まとめて(LINE.md 1.1)。"""
 
 import re
 from typing import Any
@@ -10,14 +10,13 @@ from backend.simulator.richmenus import MOST
 from backend.simulator.wire import Answer, Answered, Call, Endpoint, invalid, not_found
 
 MOST_USERS = 500
-_ALIAS = re.compile(r"[a-z0-9_-]{1,32}")
 _RESUME_KEY = re.compile(r"[0-9a-zA-Z_-]{1,100}")
 _NO_IMAGE = {"message": "must upload richmenu image before applying it to user"}
 
 
 def create(call: Call) -> Answer:
     menu = _checked(call)
-    if len(call.world.menus.all()) >= MOST:
+    if call.world.menus.count() >= MOST:
         raise Answered(400, {"message": "The maximum number of rich menus has been reached"})
     return Answer(body={"richMenuId": call.world.menus.create(menu)})
 
@@ -145,48 +144,6 @@ def progress(call: Call) -> Answer:
     return Answer(body=found)
 
 
-# ── 別名 ──
-
-
-def create_alias(call: Call) -> Answer:
-    body, aliases = call.json(), call.world.menus.aliases()
-    alias = body.get("richMenuAliasId")
-    if not isinstance(alias, str) or not _ALIAS.fullmatch(alias):
-        raise invalid([{"message": "invalid richmenu alias id", "property": "richMenuAliasId"}])
-    if alias in aliases:
-        raise Answered(400, {"message": "conflict richmenu alias id"})
-    if len(aliases) >= MOST:
-        raise Answered(400, {"message": "The maximum number of rich menu aliases has been reached"})
-    _point(call, alias, body)
-    return Answer()
-
-
-def update_alias(call: Call) -> Answer:
-    if call.path["alias"] not in call.world.menus.aliases():
-        raise not_found("richmenu alias not found")
-    _point(call, call.path["alias"], call.json())
-    return Answer()
-
-
-def get_alias(call: Call) -> Answer:
-    alias = call.path["alias"]
-    menu = call.world.menus.aliases().get(alias)
-    if menu is None:
-        raise not_found("richmenu alias not found")
-    return Answer(body={"richMenuAliasId": alias, "richMenuId": menu})
-
-
-def list_aliases(call: Call) -> Answer:
-    found = call.world.menus.aliases().items()
-    return Answer(body={"aliases": [{"richMenuAliasId": alias, "richMenuId": menu} for alias, menu in found]})
-
-
-def delete_alias(call: Call) -> Answer:
-    if not call.world.menus.delete_alias(call.path["alias"]):
-        raise not_found("richmenu alias not found")
-    return Answer()
-
-
 # ── 確かめ ──
 
 
@@ -242,14 +199,6 @@ def _operations(call: Call) -> list[dict[str, Any]]:
     return body["operations"]
 
 
-def _point(call: Call, alias: str, body: dict[str, Any]) -> None:
-    """絵のないメニューも「見つからない」になる。"""
-    menu = str(body.get("richMenuId"))
-    if call.world.menus.image(menu) is None:
-        raise Answered(400, {"message": "richmenu not found"})
-    call.world.menus.set_alias(alias, menu)
-
-
 _MENU, _DEFAULT, _USER = "/v2/bot/richmenu", "/v2/bot/user/all/richmenu", "/v2/bot/user/{user:str}/richmenu"
 endpoints = [
     Endpoint("POST", _MENU, create, HUNDRED_AN_HOUR),
@@ -270,9 +219,4 @@ endpoints = [
     Endpoint("POST", f"{_MENU}/batch", batch, THREE_AN_HOUR),
     Endpoint("POST", f"{_MENU}/validate/batch", validate_batch),
     Endpoint("GET", f"{_MENU}/progress/batch", progress, HUNDRED_AN_HOUR),
-    Endpoint("POST", f"{_MENU}/alias", create_alias),
-    Endpoint("GET", f"{_MENU}/alias/list", list_aliases),
-    Endpoint("POST", f"{_MENU}/alias/{{alias:str}}", update_alias),
-    Endpoint("GET", f"{_MENU}/alias/{{alias:str}}", get_alias),
-    Endpoint("DELETE", f"{_MENU}/alias/{{alias:str}}", delete_alias, HUNDRED_AN_HOUR),
 ]

@@ -69,10 +69,12 @@ def check_batch(operations: Any, has_image: Callable[[str], bool]) -> list[Detai
 
 
 def _size(size: Any) -> list[Detail]:
-    width, height = (size.get("width"), size.get("height")) if isinstance(size, dict) else (None, None)
-    if not _whole(width, 1):
-        return [_missing("size.width" if isinstance(size, dict) else "size")]
-    if not _whole(height, 1):
+    if not isinstance(size, dict):
+        return [_missing("size")]
+    width, height = size.get("width"), size.get("height")
+    if not isinstance(width, int):
+        return [_missing("size.width")]
+    if not isinstance(height, int):
         return [_missing("size.height")]
     return [] if _fits(width, height) else [_detail("invalid size", "size")]
 

@@ -49,6 +49,9 @@ class RichMenus:
         row = self._db.execute("select object from menu where id = ?", (menu_id,)).fetchone()
         return {"richMenuId": menu_id, **json.loads(row[0])} if row else None
 
+    def count(self) -> int:
+        return self._db.execute("select count(*) from menu").fetchone()[0]
+
     def all(self) -> list[dict[str, Any]]:
         rows = self._db.execute("select id, object from menu order by position").fetchall()
         return [{"richMenuId": menu_id, **json.loads(text)} for menu_id, text in rows]
@@ -138,7 +141,8 @@ class RichMenus:
     def start_batch(self, request_id: str, resume_key: str | None) -> None:
         with self._platform.changing() as db:
             db.execute(
-                "insert into menu_batch values (?, ?, ?, null, 'ongoing', '[]')", (request_id, resume_key, self._seconds())
+                "insert into menu_batch values (?, ?, ?, null, 'ongoing', '[]')",
+                (request_id, resume_key, self._seconds()),
             )
 
     def run_batch(self, request_id: str, operations: list[dict[str, Any]], *, fails: bool = False) -> None:

@@ -22,7 +22,9 @@ from backend.errors import Refused
 from backend.settings import Settings
 from backend.simulator import (
     account_calls,
+    alias_calls,
     control,
+    control_cast,
     insight_calls,
     login,
     login_api,
@@ -50,6 +52,7 @@ GRACE_SECONDS = 1
 ENDPOINTS = [
     *message_calls.endpoints,
     *richmenu_calls.endpoints,
+    *alias_calls.endpoints,
     *account_calls.endpoints,
     *insight_calls.endpoints,
 ]
@@ -62,13 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     world = make_world(settings, options.data_dir)
     app = Hosts(make_app(world), settings, options.ward_upstream)
     servers = [_Server(_config(app, lifespan="on"), _bind(options.host, options.port))]
-    _say(f"模擬LINE http://{options.host}:{servers[0].port} データ {options.data_dir / FILE}")
+    words = [f"模擬LINE http://{options.host}:{servers[0].port} データ {options.data_dir / FILE}"]
     if options.tls_port is not None:
         certificate = tls.prepare(options.data_dir / "tls", urlsplit(settings.public_url).hostname or "localhost")
         files = {"ssl_certfile": certificate.certificate, "ssl_keyfile": certificate.key}
         servers.append(_Server(_config(app, lifespan="off", **files), _bind(options.host, options.tls_port)))
-        _say(f"TLS https://{options.host}:{servers[1].port} SPKI {certificate.spki}")
-    _run(servers)
+        words.append(f"TLS https://{options.host}:{servers[1].port} SPKI {certificate.spki}")
+    _run(servers, words)
 
 
 def make_world(settings: Settings, folder: Path) -> World:
@@ -86,9 +89,7 @@ def make_world(settings: Settings, folder: Path) -> World:
         jobs=Jobs(platform, menus),
         limits=Limits(platform),
         faults=Faults(platform),
-        sign_in=SignIn(
-            PhoneSide(platform, ledger, menus, webhooks), Permits(platform.db, platform.now), settings
-        ),
+        sign_in=SignIn(PhoneSide(platform, ledger, menus, webhooks), Permits(platform.db, platform.now), settings),
     )
 
 
@@ -118,7 +119,14 @@ def make_app(world: World) -> Litestar:
         return Response({"message": "Not found"}, status_code=error.status_code)
 
     return Litestar(
-        [*routes(ENDPOINTS, world), *login.routes, *login_api.routes, *phone.routes, *control.routes],
+        [
+            *routes(ENDPOINTS, world),
+            *login.routes,
+            *login_api.routes,
+            *phone.routes,
+            *control.routes,
+            *control_cast.routes,
+        ],
         dependencies={name: Provide(_giving(value), sync_to_thread=False) for name, value in given.items()},
         exception_handlers={NotFoundException: unknown, MethodNotAllowedException: unknown, Refused: _refused},
         after_exception=[_log_bug],
@@ -162,6 +170,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, listening: socket.socket) -> None:
         super().__init__(config)
         self._listening = listening
+        self.listens = asyncio.Event()
 
     @property
     def port(self) -> int:
@@ -170,6 +179,10 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Any:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
 
     async def run_here(self) -> None:
         await self.serve([self._listening])
@@ -205,16 +218,24 @@ def _bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _run(servers: list[_Server]) -> None:
+def _run(servers: list[_Server], words: list[str]) -> None:
+    """始まったら `words` を告げ、止められるまで動かす。"""
+
     async def together() -> None:
         def stop() -> None:
             for server in servers:
                 server.should_exit = True
 
+        async def announce() -> None:
+            for server in servers:
+                await server.listens.wait()
+            sys.stdout.write("\n".join([*words, ""]))
+            sys.stdout.flush()
+
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stop)
-        await asyncio.gather(*(server.run_here() for server in servers))
+        await asyncio.gather(*(server.run_here() for server in servers), announce())
 
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -227,11 +248,6 @@ def _loop_factory() -> Any:
     except ImportError:  # uvloopのない機械でも動く
         return None
     return uvloop.new_event_loop
-
-
-def _say(words: str) -> None:
-    sys.stdout.write(f"{words}\n")
-    sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:

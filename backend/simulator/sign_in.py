@@ -1,5 +1,6 @@
 """サインインの材料をひとまとめにしたもの: 人、許可、故障、設定。"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,7 +26,7 @@ class People(Protocol):
     """人を探せるもの(platform.py)。"""
 
     def person(self, user: str) -> Person | None: ...
-    def search(self, text: str, offset: int, limit: int) -> tuple[list[Person], int]: ...
+    def search(self, text: str, offset: int, limit: int) -> tuple[Sequence[Person], int]: ...
 
 
 @dataclass

@@ -78,9 +78,13 @@ class Webhooks:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), 0.5)
 
-    async def post(self, events: list[dict[str, Any]], *, signature: str | None = None, url: str = "") -> tuple[int, str]:
+    async def post(
+        self, events: list[dict[str, Any]], *, signature: str | None = None, url: str = ""
+    ) -> tuple[int, str]:
         """いますぐ送り、(返事の状態, 届かなかったわけ)を返す。届かなければ0。`signature` はわざと違う署名。"""
-        body = json.dumps({"destination": self.destination, "events": events}, ensure_ascii=False, separators=(",", ":"))
+        body = json.dumps(
+            {"destination": self.destination, "events": events}, ensure_ascii=False, separators=(",", ":")
+        )
         raw = body.encode()
         headers = {"content-type": "application/json; charset=utf-8", "user-agent": "LineBotWebhook/2.0"}
         headers["x-line-signature"] = self.sign(raw) if signature is None else signature
@@ -109,7 +113,9 @@ class Webhooks:
         `together` なら一つのPOSTにまとめる。`redelivery` が偽なら、再送の印のない重複になる。
         """
         events = [
-            {**row["event"], "deliveryContext": {"isRedelivery": redelivery}} for row in self.sent() for _ in range(times)
+            {**row["event"], "deliveryContext": {"isRedelivery": redelivery}}
+            for row in self.sent()
+            for _ in range(times)
         ]
         if shuffle:
             secrets.SystemRandom().shuffle(events)

@@ -58,8 +58,9 @@ def console_guard(settings: Settings, find_actor: FindActor) -> Guard:
     """`/console` の下のすべての扉の番人。ほかの道には触れない。"""
 
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        # 頼まれたアドレスの綴りではなく、扉が名乗る道で決める。`//console` のような綴りで番人を抜けられない。
-        if not any(path.startswith("/console") for path in handler.paths) and "permission" not in handler.opt:
+        # 頼まれたアドレスの綴りではなく、つながった道で決める。`//console` のような綴りで番人を抜けられない。
+        template = str(connection.scope.get("path_template", ""))
+        if not template.startswith("/console") and "permission" not in handler.opt:
             return
         if connection.scope["method"] not in SAFE_METHODS:  # type: ignore[typeddict-item]
             _refuse_foreign_origin(connection, settings)
@@ -103,7 +104,8 @@ def _headers(policy: bytes, on_liff: bool, private: bool, settings: Settings) ->
     headers = [
         (b"content-security-policy", policy),
         (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
+        # no-referrer では、自分あてのフォームの Origin まで null になり、出どころを確かめられない。
+        (b"referrer-policy", b"same-origin" if private else b"no-referrer"),
         (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
         (b"cross-origin-opener-policy", b"same-origin"),
     ]

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
 from backend.approval import foureyes
 from backend.consent.notices import Purpose
@@ -24,6 +31,7 @@ from backend.line.gateway import Gateway
 from backend.permissions import Actor, Role
 from backend.residents.address import AddressKeys
 from backend.residents.choices import Choices
+from backend.settings import Settings
 from backend.store import clock, work
 from backend.store.pool import LOST
 from backend.ward.kinds import Kind
@@ -142,3 +150,66 @@ def body_text(made: Package, language: str = "ja") -> str:
 
 async def later(seconds: float) -> datetime:
     return await clock.advance(seconds)
+
+
+class Victims:
+    """別のプロセスの送り手たち。"""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = _plain(settings)
+        self._zygote = subprocess.Popen(
+            [sys.executable, "-m", "tests.delivery.victim"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL),
+        )
+        assert self._zygote.stdout
+        assert self._zygote.stdout.readline() == "ready\n"
+        self.pids: list[int] = []
+
+    def spawn(self, point: str = "", nth: int = 0) -> int:
+        """節目 `point` の `nth` 回目で死ぬ送り手。空なら死なない。"""
+        assert self._zygote.stdin
+        assert self._zygote.stdout
+        self._zygote.stdin.write(json.dumps({"settings": self._settings, "point": point, "nth": nth}) + "\n")
+        self._zygote.stdin.flush()
+        pid = int(self._zygote.stdout.readline())
+        self.pids.append(pid)
+        return pid
+
+    async def dead(self, pid: int, seconds: float = 10) -> None:
+        deadline = asyncio.get_running_loop().time() + seconds
+        while alive(pid):
+            assert asyncio.get_running_loop().time() < deadline, "送り手が死ななかった"
+            await asyncio.sleep(0.01)
+
+    def close(self) -> None:
+        for pid in self.pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._zygote.kill()
+        self._zygote.wait()
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    """秘密も含めた、そのままの値。"""
+    values = {name: getattr(settings, name) for name in type(settings).model_fields}
+    return {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value) if isinstance(value, Path) else value
+        for name, value in values.items()
+    }
+
+
+@pytest.fixture
+def victims(line_settings: Settings) -> Iterator[Victims]:
+    made = Victims(line_settings)
+    yield made
+    made.close()

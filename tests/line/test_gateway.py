@@ -248,3 +248,9 @@ async def test_the_log_has_the_request_id_and_no_recipient(
 
 def test_there_is_no_way_to_speak_to_one_person() -> None:
     assert [name for name in dir(Gateway) if "push" in name or "reply" in name or "narrowcast" in name] == []
+
+
+async def test_a_wrong_channel_secret_is_a_refusal_that_stops_the_sender(line: Gateway, stub: Stub) -> None:
+    stub.answers["/oauth2/v3/token"] = lambda _: answer(400, {"error": "invalid_client"})
+    error = await _refused(line)
+    assert (error.outcome, error.status, MULTICAST in stub.paths()) == (Outcome.REFUSED, 401, False)

@@ -14,10 +14,11 @@ from backend.settings import Settings
 from backend.store import work
 
 WHERE = Places("http://127.0.0.1:8000", "1660000000-Bunkyo01", {"gomi": ("ごみ", "https://www.city.bunkyo.lg.jp/b038/")})
+_BUILT: dict[tuple[Role, str], building.Built] = {}
 NOTICE = "ここに書いても区は読めません。緊急は119・110へ"
 
 
-def text(*tabs: str, name: str = "試験のメニュー", notice: str = NOTICE, size: str = "{width: 1200, height: 810}", **more: str) -> str:
+def text(*tabs: str, name: str = "試験のメニュー", notice: str = NOTICE, size: str = "{width: 800, height: 540}", **more: str) -> str:
     """タブを並べた宣言。小さい絵なので速い。"""
     extra = "".join(f"{key}: {value}\n" for key, value in more.items())
     return f"name: {name}\nchatBarText: メニュー\nsize: {size}\n{extra}notice: {notice}\ntabs:\n" + "".join(tabs)
@@ -55,7 +56,9 @@ async def staff(login: str = "sato", role: StaffRole = StaffRole.PR, section: st
 
 
 async def version(role: Role, source: str, actor: Actor | None = None, where: Places = WHERE) -> Version:
-    built = await building.build(declaration.parse(source), where, role)
+    if (role, source) not in _BUILT:  # 同じ宣言は一度だけ描く
+        _BUILT[role, source] = await building.build(declaration.parse(source), where, role)
+    built = _BUILT[role, source]
     assert not built.blocked, [f.message for f in built.findings]
     version_id = await work.run(versions.draft, actor, role, source, built)
     return await versions.find(version_id)

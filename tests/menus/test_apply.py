@@ -148,7 +148,7 @@ async def test_drift_that_a_person_accepts_is_overwritten(gateway):
 
 async def test_a_default_owned_by_the_console_is_explained(gateway, simulator):
     await the_first(gateway)
-    simulator.http.post("/_sim/menus", json={"console_default": True}).raise_for_status()
+    simulator.account(console_menu=True)
     drift = (await apply.propose(gateway, WHERE)).plan.drift
     assert "管理画面で作られたもの" in drift[0]
     assert "403" in drift[0]
@@ -164,7 +164,7 @@ async def test_a_menu_made_by_others_is_never_deleted(gateway):
 
 
 async def test_creations_are_counted_against_the_hour(gateway):
-    await work.sql("insert into menu_call (kind) select 'create' from generate_series(1, 88)")
+    await work.sql("insert into menu_call (kind) select 'create' from generate_series(1, 89)")
     fresh = await making.version(Role.RESIDENT, making.two_tabs())
     with pytest.raises(Refused, match="1時間の上限"):
         await making.applied(gateway, fresh)

@@ -18,7 +18,6 @@ WAYS = {
     (State.RETURNED, Action.WITHDRAW): State.WITHDRAWN,
     (State.APPROVED, Action.WITHDRAW): State.WITHDRAWN,
     (State.EXPIRED, Action.EDIT): State.DRAFT,
-    (State.EXPIRED, Action.SUBMIT): State.SUBMITTED,
     (State.EXPIRED, Action.RETURN): State.RETURNED,
     (State.EXPIRED, Action.WITHDRAW): State.WITHDRAWN,
 }

@@ -27,6 +27,7 @@ __all__ = ["people"]
 HERE = criteria.parse(f'{{"all":[{{"any":[{{"field":"area","value":{HONGO_3}}}]}}]}}')
 TO_HERE: dict[str, Any] = {"audience": Audience.CRITERIA, "criteria": HERE}
 TOMORROW = datetime(2026, 11, 25, 18, 0, tzinfo=JST)
+MORNING = datetime(2026, 11, 25, 10, 0, tzinfo=JST)
 
 
 async def neighbours(keys: AddressKeys, count: int) -> None:
@@ -100,8 +101,8 @@ async def test_no_section_and_no_administrator_approves(people: Cast) -> None:
         {"contact": "区民課 03-5803-1112"},
         {"body_en": "The ward festival is on December 5."},
         {"kind": Kind.KA},
-        {"send_at": TOMORROW, "expires_at": TOMORROW + timedelta(hours=2)},
-        {"expires_at": TOMORROW + timedelta(hours=3), "send_at": TOMORROW},
+        {"send_at": MORNING, "expires_at": MORNING + timedelta(hours=2)},
+        {"send_at": MORNING, "expires_at": MORNING + timedelta(hours=3)},
         {"timing": Timing.ON_APPROVAL, "send_at": None, "expires_at": TOMORROW},
         {"silent": True},
         {"source_note": "11月21日 課長決裁"},

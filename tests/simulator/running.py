@@ -173,7 +173,7 @@ class RunningSimulator:
         self._post("/_sim/webhook", url=url, redelivery=redelivery)
 
     def send_webhooks(self, **wanted: Any) -> list[int]:
-        """もう一度送る、または作った出来事を送り、返事の状態を返す(control.send_webhooks)。"""
+        """もう一度送る、または作った出来事を送り、返事の状態を返す(control_cast.send_webhooks)。"""
         return self._post("/_sim/webhooks", **wanted).get("statuses", [])
 
     def tap(self, menu: str, area: int, users: list[str]) -> None:

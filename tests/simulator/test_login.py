@@ -236,7 +236,9 @@ def test_a_page_of_another_origin_may_ask(house: House, path: str) -> None:
         204,
         "*",
     )
-    assert {"authorization", "content-type", "accept"} <= set(answer.headers["access-control-allow-headers"].split(", "))
+    assert {"authorization", "content-type", "accept"} <= set(
+        answer.headers["access-control-allow-headers"].split(", ")
+    )
 
 
 def test_state_survives_a_kill(tmp_path: Path, clock: Clock) -> None:

@@ -115,7 +115,9 @@ def test_the_page_allows_no_inline_script_and_is_framed_only_by_the_phone(demo: 
     )
     assert "frame-ancestors 'self' http://127.0.0.1:8001" in framed.headers["content-security-policy"]
     assert "unsafe-inline" not in framed.headers["content-security-policy"]
-    assert "frame-ancestors 'none'" in go(house, "/liff/v1/authorize", params=ask()[1]).headers["content-security-policy"]
+    assert (
+        "frame-ancestors 'none'" in go(house, "/liff/v1/authorize", params=ask()[1]).headers["content-security-policy"]
+    )
 
 
 def test_adding_to_an_address_keeps_its_query_and_fragment() -> None:

@@ -21,6 +21,7 @@ ALL = set(Role)
 SECTION = {Role.SECTION_STAFF, Role.SECTION_CHIEF}
 PR = {Role.PR, Role.PR_CHIEF}
 ADMIN = {Role.ADMINISTRATOR}
+PRIVACY = {Role.PRIVACY_OFFICER}
 WRITERS = SECTION | PR
 SEES_DELIVERIES = WRITERS | ADMIN | {Role.NIGHT_WATCH}
 STOPS = PR | ADMIN | {Role.NIGHT_WATCH, Role.SECTION_CHIEF}
@@ -52,6 +53,54 @@ EXPECTED: dict[tuple[str, str], set[Role] | None] = {
     ("GET", "/console/staff"): ADMIN,
     ("POST", "/console/staff/{staff_id:int}/deactivate"): ADMIN,
     ("POST", "/console/staff/{staff_id:int}/sign-out"): ADMIN,
+    ("GET", "/console/deliveries"): SEES_DELIVERIES,
+    ("GET", "/console/deliveries/{delivery_id:int}"): SEES_DELIVERIES,
+    ("GET", "/console/deliveries/{delivery_id:int}/live"): SEES_DELIVERIES,
+    ("GET", "/console/deliveries/{delivery_id:int}/events"): SEES_DELIVERIES,
+    ("POST", "/console/deliveries/{delivery_id:int}/stop"): STOPS,
+    ("POST", "/console/deliveries/{delivery_id:int}/release"): PR,
+    ("POST", "/console/deliveries/{delivery_id:int}/postpone"): PR,
+    ("POST", "/console/deliveries/{delivery_id:int}/give-up"): PR,
+    ("POST", "/console/deliveries/{delivery_id:int}/unknown"): PR,
+    ("POST", "/console/deliveries/{delivery_id:int}/resend"): PR,
+    ("POST", "/console/brakes/{feed:str}/close"): PR,
+    ("GET", "/console/stop"): SEES_DELIVERIES,
+    ("POST", "/console/stop"): SEES_DELIVERIES,  # 何を押せるかは、動詞がRULESの表で決める
+    ("GET", "/console/links"): WRITERS,
+    ("GET", "/console/links/new"): WRITERS,
+    ("POST", "/console/links/new"): WRITERS,
+    ("GET", "/console/links/{code:str}"): WRITERS,
+    ("GET", "/console/links/{code:str}/edit"): WRITERS,
+    ("POST", "/console/links/{code:str}/edit"): WRITERS,
+    ("POST", "/console/links/{code:str}/retire"): WRITERS,
+    ("POST", "/console/links/{code:str}/check"): WRITERS,
+    ("GET", "/console/links/{code:str}/taps.csv"): WRITERS,
+    ("POST", "/console/links/proposals/{proposal_id:int}/approve"): PR,
+    ("POST", "/console/links/proposals/{proposal_id:int}/decline"): WRITERS,
+    ("GET", "/console/menus"): PR,
+    ("GET", "/console/menus/{version_id:int}"): PR,
+    ("GET", "/console/menus/{version_id:int}/image/{position:int}"): PR,
+    ("GET", "/console/menus/runs/{run_id:int}"): PR,
+    ("POST", "/console/menus/{version_id:int}/submit"): PR,
+    ("POST", "/console/menus/{version_id:int}/approve"): PR,
+    ("POST", "/console/menus/{version_id:int}/return"): PR,
+    ("POST", "/console/menus/{version_id:int}/withdraw"): PR,
+    ("POST", "/console/menus/{version_id:int}/copy"): PR,
+    ("POST", "/console/menus/{version_id:int}/apply"): PR,
+    ("POST", "/console/menus/follow"): PR | {Role.SECTION_CHIEF},
+    ("GET", "/console/consent"): PR | PRIVACY,
+    ("GET", "/console/consent/new"): PR | PRIVACY,
+    ("POST", "/console/consent/new"): PR | PRIVACY,
+    ("GET", "/console/consent/{number:int}"): PR | PRIVACY,
+    ("POST", "/console/consent/{number:int}/publish"): {Role.PR_CHIEF} | PRIVACY,
+    ("GET", "/console/rights"): PRIVACY,
+    ("POST", "/console/rights"): PRIVACY,
+    ("GET", "/console/rights/{case:uuid}"): PRIVACY,
+    ("POST", "/console/rights/{case:uuid}/correct"): PRIVACY,
+    ("POST", "/console/rights/{case:uuid}/stop"): PRIVACY,
+    ("GET", "/console/rights/incident"): PRIVACY | ADMIN,
+    ("POST", "/console/rights/incident/close"): PRIVACY | ADMIN,
+    ("POST", "/console/rights/incident/reopen"): PRIVACY | ADMIN,
     ("GET", "/console/audit"): {Role.PR_CHIEF, Role.ADMINISTRATOR, Role.PRIVACY_OFFICER},
 }
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar, Request, get, post
+from litestar import Litestar, Request, Router, get, post
 from litestar.template import TemplateConfig
 
 from backend.permissions import Actor, Permission
@@ -47,6 +47,11 @@ async def elsewhere() -> str:
     return "中身"
 
 
+@get("/deep")
+async def deep() -> str:
+    return "中身"
+
+
 async def find_actor(connection: Any) -> Actor | None:
     return TANAKA if connection.cookies.get(CONSOLE) == TOKEN else None
 
@@ -58,7 +63,7 @@ def templates(settings: Settings) -> Any:
 @pytest.fixture
 def house(settings: Settings) -> httpx.AsyncClient:
     small = Litestar(
-        [undeclared, mine, others, write, elsewhere],
+        [undeclared, mine, others, write, elsewhere, Router("/console/nested", route_handlers=[deep])],
         guards=[security.console_guard(settings, find_actor)],
         before_send=[security.security_headers(settings)],
         exception_handlers=errors.handlers(),
@@ -82,6 +87,10 @@ async def test_a_declared_door_opens_for_whoever_may(house: httpx.AsyncClient) -
 async def test_an_undeclared_door_is_closed_to_everyone(house: httpx.AsyncClient) -> None:
     answer = await house.get("/console/undeclared")
     assert (answer.status_code, "中身" in answer.text) == (403, False)
+
+
+async def test_an_undeclared_door_inside_a_router_is_closed_too(house: httpx.AsyncClient) -> None:
+    assert (await house.get("/console/nested/deep")).status_code == 403
 
 
 async def test_a_door_of_another_role_is_closed(house: httpx.AsyncClient) -> None:
@@ -193,7 +202,7 @@ async def test_console_pages_carry_every_safety_header(house: httpx.AsyncClient)
     assert "unsafe" not in policy
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cache-control"] == "no-store"
 
 

@@ -1,0 +1,161 @@
+"""編集: 画面の欄から宣言を作り、升やタブを足す・消す・動かす。計算だけで、何も保存しない。"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from backend.menus.declaration import ACTION_KINDS, Action, Bounds, Cell, Declaration, Rights, Size, Tab
+from backend.menus.palettes import PALETTES
+
+SIZES = {"large": Size(2500, 1686), "compact": Size(2500, 843)}
+GRIDS = {1: "1", 2: "2", 3: "3", 4: "2+2", 5: "2+3", 6: "3+3", 7: "3+4", 8: "4+4", 9: "3+3+3"}
+NOTICE = "ここに書いても区は読めません。緊急は119・110へ"
+FREE = "free"
+MOST_CELLS, MOST_TABS = 19, 5
+_TAB = re.compile(r"t(\d{1,2})-(\w+)")
+_CELL = re.compile(r"t(\d{1,2})c(\d{1,2})-(\w+)")
+Fields = Mapping[str, str]
+
+
+def blank() -> Declaration:
+    """何もないところから始めるときの、一枚のメニュー。"""
+    cells = [Cell("", Action(link=""), ["", ""]) for _ in range(6)]
+    return Declaration("新しいメニュー", "メニュー", SIZES["large"], [Tab("tab-1", "くらし", cells, grid="3+3")], notice=NOTICE)
+
+
+def declaration(sent: Iterable[tuple[str, str]], rights: Mapping[str, Rights]) -> Declaration:
+    """送られた欄から宣言を作る。足りない欄は空にする: 足りないことは点検が言う。"""
+    whole, tabs, cells = _parted(sent)
+    size = SIZES.get(whole.get("size", "large")) or _size(whole)
+    return Declaration(
+        name=whole.get("name", ""),
+        chatBarText=whole.get("chat", ""),
+        size=size,
+        selected=whole.get("selected", "") == "1",
+        heading=whole.get("heading", ""),
+        notice=whole.get("notice", ""),
+        tabs=[_tab(index, tabs[index], cells.get(index, {}), rights, size) for index in sorted(tabs)],
+    )
+
+
+def changed(before: Declaration, do: str) -> Declaration:
+    """`do` は `add_tab`、`drop_tab:1`、`add_cell:0`、`drop_cell:0.2`、`up:0.2`、`down:0.2`、`swap:0.1.4`。"""
+    verb, _, where = do.partition(":")
+    numbers = [int(part) for part in where.split(".") if part.isdigit()]
+    tabs = list(before.tabs)
+    if verb == "add_tab" and len(tabs) < MOST_TABS:
+        palette = list(PALETTES)[len(tabs) % len(PALETTES)]
+        cells = [Cell("", Action(), ["", ""]) for _ in range(6)]
+        return _with(before, tabs=[*tabs, Tab(_fresh(tabs), f"タブ{len(tabs) + 1}", cells, palette=palette, grid="3+3")])
+    if not numbers or numbers[0] >= len(tabs):
+        return before
+    if verb == "drop_tab" and len(tabs) > 1:
+        return _with(before, tabs=tabs[: numbers[0]] + tabs[numbers[0] + 1 :])
+    tab = tabs[numbers[0]]
+    cells = _moved(tab, verb, numbers[1:], before.size)
+    if cells is None:
+        return before
+    grid = tab.grid if not tab.rows or len(cells) == len(tab.cells) else GRIDS.get(len(cells), tab.grid)
+    tabs[numbers[0]] = _with(tab, cells=cells, grid=grid)
+    return _with(before, tabs=tabs)
+
+
+def _moved(tab: Tab, verb: str, at: list[int], size: Size) -> list[Cell] | None:
+    cells = list(tab.cells)
+    if verb == "add_cell" and len(cells) < MOST_CELLS:
+        bounds = None if tab.rows else Bounds(0, 0, size.width // 3, size.height // 3)
+        return [*cells, Cell("", Action(), ["", ""], bounds=bounds)]
+    if not at or at[0] >= len(cells):
+        return None
+    one = at[0]
+    if verb == "drop_cell" and len(cells) > 1:
+        return cells[:one] + cells[one + 1 :]
+    other = {"up": one - 1, "down": one + 1, "swap": at[1] if len(at) > 1 else -1}.get(verb, -1)
+    if not 0 <= other < len(cells):
+        return None
+    # 中身だけを入れ替える。位置は、その場所のもの。
+    here, there = cells[one], cells[other]
+    cells[one], cells[other] = _with(there, bounds=here.bounds), _with(here, bounds=there.bounds)
+    return cells
+
+
+def size_name(declaration: Declaration) -> str:
+    return next((name for name, size in SIZES.items() if size == declaration.size), "kept")
+
+
+def action_of(cell: Cell) -> tuple[str, str]:
+    """(種類, 値)。まだ決まっていなければ ("link", "")。"""
+    kinds = cell.action.kinds
+    return (kinds[0], str(getattr(cell.action, kinds[0]))) if kinds else ("link", "")
+
+
+def _parted(sent: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[int, dict[str, str]], dict[int, dict[int, dict[str, str]]]]:
+    whole: dict[str, str] = {}
+    tabs: dict[int, dict[str, str]] = {}
+    cells: dict[int, dict[int, dict[str, str]]] = {}
+    for name, value in sent:
+        clean = re.sub(r"[\r\n\t]+", " ", value).strip()[:300]
+        if found := _CELL.fullmatch(name):
+            if int(found[1]) < MOST_TABS * 2 and int(found[2]) < 40:
+                cells.setdefault(int(found[1]), {}).setdefault(int(found[2]), {})[found[3]] = clean
+        elif found := _TAB.fullmatch(name):
+            if int(found[1]) < MOST_TABS * 2:
+                tabs.setdefault(int(found[1]), {})[found[2]] = clean
+        else:
+            whole[name] = clean
+    return whole, tabs, cells
+
+
+def _tab(index: int, tab: Fields, cells: Mapping[int, Fields], rights: Mapping[str, Rights], size: Size) -> Tab:
+    free = tab.get("grid") == FREE
+    artwork = tab.get("artwork", "")
+    return Tab(
+        alias=tab.get("alias", "") or f"tab-{index + 1}",
+        title=tab.get("title", ""),
+        cells=[_cell(cells[number], free, size) for number in sorted(cells)],
+        palette=tab.get("palette", "ai"),
+        grid="" if free else tab.get("grid", ""),
+        artwork=artwork,
+        rights=rights.get(artwork) if artwork else None,
+    )
+
+
+def _cell(cell: Fields, free: bool, size: Size) -> Cell:
+    kind, value = cell.get("kind", "link"), cell.get("value", "")
+    if kind == "link":
+        value = cell.get("link", "")
+    lines = [cell.get("main", ""), cell.get("sub", "")]
+    return Cell(
+        label=cell.get("label", ""),
+        action=Action(**{kind: value}) if kind in ACTION_KINDS else Action(),
+        text=[line for line in lines if line] if lines[1] or lines[0] else [],
+        picture=cell.get("picture", ""),
+        bounds=_bounds(cell, size) if free else None,
+        strong=cell.get("strong", "") == "1",
+    )
+
+
+def _bounds(cell: Fields, size: Size) -> Bounds:
+    third = (0, 0, size.width // 3, size.height // 3)
+    x, y, width, height = (_number(cell.get(n, ""), d) for n, d in zip("xywh", third, strict=True))
+    return Bounds(x, y, width, height)
+
+
+def _size(whole: Fields) -> Size:
+    large = SIZES["large"]
+    return Size(_number(whole.get("width", ""), large.width), _number(whole.get("height", ""), large.height))
+
+
+def _number(words: str, default: int) -> int:
+    return int(words) if re.fullmatch(r"-?\d{1,5}", words) else default
+
+
+def _fresh(tabs: list[Tab]) -> str:
+    taken = {tab.alias for tab in tabs}
+    return next(name for n in range(1, 99) if (name := f"tab-{n}") not in taken)
+
+
+def _with(thing: Any, **changes: Any) -> Any:
+    return msgspec.structs.replace(thing, **changes)

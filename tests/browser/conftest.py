@@ -1,0 +1,150 @@
+"""本物のChromium・本物のLIFF SDK(手を加えない製品の束)・模擬LINE・PostgreSQLをつなぐ(LINE.md 3.3 の2)。"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests import chromium
+from tests.browser.phone import IPHONE, WARD, Phone
+from tests.browser.running_web import RunningWeb
+from tests.cast import KEN, LIN, SAKURA
+from tests.conftest import CHANNEL_ID, CHANNEL_SECRET, LIFF_ID, make_settings
+from tests.simulator.running import RunningSimulator, free_port
+
+if TYPE_CHECKING:
+    from backend.database import embedded
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-proxy-server",
+)  # fmt: skip
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+    """TLSのある模擬LINE。製品のホスト名への頼みは、画面のサーバーへ取り次ぐ。"""
+    simulator = RunningSimulator(
+        tmp_path_factory.mktemp("line"),
+        channel_id=CHANNEL_ID,
+        channel_secret=CHANNEL_SECRET,
+        liff_id=LIFF_ID,
+        public_url=WARD,
+        tls=True,
+        ward_upstream=f"http://127.0.0.1:{(port := free_port())}",
+    )
+    simulator.upstream_port = port  # type: ignore[attr-defined]  # 画面のサーバーが使うポート
+    simulator.start()
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture(scope="session")
+def web(
+    tmp_path_factory: pytest.TempPathFactory, schema: embedded.Server, line: RunningSimulator
+) -> Iterator[RunningWeb]:
+    folder = tmp_path_factory.mktemp("web")
+    server = RunningWeb(folder, port=line.upstream_port)  # type: ignore[attr-defined]
+    server.start(
+        make_settings(
+            folder,
+            database_url=schema.app_url,
+            owner_url=schema.owner_url,
+            simulator_url=line.url,
+            public_url=WARD,
+        )
+    )
+    yield server
+    server.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(line: RunningSimulator) -> AsyncIterator[Browser]:
+    path = chromium.find()
+    if path is None:
+        pytest.fail("Chromiumがありません。`python -m tests.chromium` で入れてください。")
+    port = line.tls_port
+    rules = f"MAP *.line.me:443 127.0.0.1:{port},MAP ward.example.jp:443 127.0.0.1:{port},MAP * ~NOTFOUND,EXCLUDE 127.0.0.1"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=path,
+            args=[
+                *FLAGS,
+                f"--host-resolver-rules={rules}",
+                f"--ignore-certificate-errors-spki-list={line.spki.strip()}",
+            ],
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in() -> dict[str, Any]:
+    """人 → LINEの確認を済ませた端末の中身。一度だけ作り、使い回す(札の使用済みの印は試験ごとに消える)。"""
+    return {}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def pick_up(
+    browser: Browser, web: RunningWeb, line: RunningSimulator, database: embedded.Server, signed_in: dict[str, Any]
+) -> AsyncIterator[Callable[..., Any]]:
+    """電話を手に取る: `await pick_up(user=…, width=…, color_scheme=…)`。人と台帳は空から始まる。
+
+    `known=True` は、この端末でもうLINEの確認を済ませた人。
+    """
+    line.reset()
+    line.login_faults()
+    line.put_people(
+        {"user": SAKURA, "name": "さくら"}, {"user": KEN, "name": "健"}, {"user": LIN, "name": "リン"}
+    )
+    for user in (SAKURA, KEN, LIN):
+        line.login_faults(forget=user)
+    async with AsyncExitStack() as stack:
+
+        async def make(
+            user: str = SAKURA,
+            *,
+            width: int = PHONE["width"],
+            height: int = PHONE["height"],
+            agent: str | None = IPHONE,
+            known: bool = False,
+            **more: Any,
+        ) -> Phone:
+            if known and user not in signed_in:
+                first = await make(user)
+                await first.to_form()
+                signed_in[user] = await first.context.storage_state()
+            context = await browser.new_context(
+                viewport={"width": width, "height": height},
+                user_agent=agent,
+                locale=more.pop("locale", "ja-JP"),
+                timezone_id="Asia/Tokyo",
+                reduced_motion="reduce",
+                storage_state=signed_in[user] if known else None,
+                **more,
+            )
+            stack.push_async_callback(context.close)
+            await context.add_cookies([{"name": "line_friend", "value": user, "domain": ".line.me", "path": "/"}])
+            phone = Phone(context, await context.new_page(), line, user, known)
+            phone.listen()
+            return phone
+
+        yield make
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def phone(pick_up: Callable[..., Any]) -> Phone:
+    """さくらの電話。LINEの確認は、これから。"""
+    return await pick_up()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def sakura(pick_up: Callable[..., Any]) -> Phone:
+    """さくらの電話。LINEの確認は済んでいる。"""
+    return await pick_up(known=True)

@@ -1,0 +1,95 @@
+"""試験のスマートフォン: 本物のChromiumを電話の大きさで開き、通信とコンソールの言葉をすべて書き留める。"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import BrowserContext, Page, Request
+
+from tests.cast import SAKURA
+
+if TYPE_CHECKING:
+    from tests.simulator.running import RunningSimulator
+
+WARD = "https://ward.example.jp"
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.0 Mobile/15E148 Safari/604.1"
+)
+
+
+@dataclass
+class Phone:
+    """一人の電話。`sent` は通信、`said` はコンソールの言葉。"""
+
+    context: BrowserContext
+    page: Page
+    simulator: RunningSimulator
+    user: str = SAKURA
+    known: bool = False  # この端末で、もうLINEの確認を済ませている
+    sent: list[Request] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def listen(self) -> None:
+        self.page.on("request", lambda request: self.sent.append(request))
+        self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+
+    async def open(self, path: str = "/liff") -> None:
+        await self.page.goto(f"{WARD}{path}")
+
+    async def sign_in(self, path: str = "/liff") -> None:
+        """説明 → LINEの許可 → 戻ってくるまで。"""
+        await self.open(path)
+        await self.page.click("#sign-in")
+        await self.page.click("button[value=allow]")
+        await self.page.wait_for_url(f"{WARD}/liff**")
+
+    async def arrive(self, view: str) -> None:
+        """その画面が出るまで待つ。"""
+        await self.page.wait_for_selector(f"section[data-view={view}]", state="visible", timeout=15_000)
+
+    async def enter(self, path: str = "/liff") -> None:
+        await (self.open(path) if self.known else self.sign_in(path))
+
+    async def to_form(self, path: str = "/liff") -> None:
+        await self.enter(path)
+        await self.arrive("form")
+
+    async def choose_area(self, kana: str = "ほんごう", chome: str = "三丁目", field_name: str = "area") -> None:
+        place = self.page.locator(f".area-slot[data-area={field_name}]")
+        await place.locator(f".row[data-find^='{kana}']").click()
+        await place.locator(".chome label", has_text=chome).click()
+
+    async def consent_to_area(self) -> None:
+        """友だちが、地域だけに同意して保存するまで。"""
+        await self.to_form()
+        await self.page.check("#on-area")
+        await self.choose_area()
+        await self.page.click("#save")
+        await self.arrive("done")
+
+    async def view(self) -> str:
+        return await self.page.evaluate("document.body.dataset.now || ''")
+
+    def hosts(self) -> set[str]:
+        return {urlsplit(request.url).hostname or "" for request in self.sent if request.url.startswith("http")}
+
+    def told(self) -> list[tuple[str, str]]:
+        """区のサーバーへの書き込み (方法, 道)。"""
+        return [
+            (request.method, urlsplit(request.url).path)
+            for request in self.sent
+            if request.url.startswith(WARD) and request.method != "GET"
+        ]
+
+    def authorisations(self) -> int:
+        return sum("/liff/v1/authorize" in request.url and request.method == "GET" for request in self.sent)
+
+
+async def answer(route: Any, status: int, body: dict[str, Any]) -> None:
+    """サーバーの代わりに返す(起こしにくい失敗のため)。"""
+    await route.fulfill(status=status, content_type="application/json", body=json.dumps(body, ensure_ascii=False))

@@ -1,0 +1,114 @@
+"""お試し: 一つの命令で始まり、どれが殺されても立ち直り、Ctrl-Cで何も残らない。上から順に、一つの走りを歩く。"""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.demo.running import RunningDemo
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="プロセスを/procで数える")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
+    running = RunningDemo(tmp_path_factory.mktemp("demo") / "ward")
+    yield running
+    for pid in running.pids():
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_it_is_ready_within_a_minute_from_nothing(demo: RunningDemo) -> None:
+    seconds = demo.start()
+    print(f"はじめて: {seconds:.1f}秒")
+    assert demo.ready()
+
+
+def test_it_tells_where_to_go_and_as_whom(demo: RunningDemo) -> None:
+    described = demo.described
+    assert described["web"] == f"http://127.0.0.1:{demo.port}"
+    assert httpx.get(described["phone"], trust_env=False).status_code == 200
+    assert {"pr", "pr_chief", "section_staff", "section_chief", "administrator"} <= {
+        a["role"] for a in described["accounts"]
+    }
+    assert all(account["password"] in demo.words.read_text(encoding="utf-8") for account in described["accounts"])
+
+
+def test_passwords_and_keys_are_for_their_owner_only(demo: RunningDemo) -> None:
+    for name in ("demo.json", "demo-secrets.json", "demo-accounts.json"):
+        assert stat.S_IMODE((demo.data_dir / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE(demo.data_dir.stat().st_mode) == 0o700
+
+
+def test_a_second_one_in_the_same_place_is_refused_and_the_first_goes_on(demo: RunningDemo) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "backend.cli", "demo"], env=demo.environment, capture_output=True, text=True, check=False
+    )
+    assert (second.returncode, "もう動いています" in second.stderr) == (1, True)
+    assert demo.described["accounts"]
+
+
+@pytest.mark.parametrize("word", ["serve", "simulator", "worker"])
+def test_a_killed_process_comes_back(demo: RunningDemo, word: str) -> None:
+    before = demo.pids(f"backend.cli\0{word}")
+    assert before
+    demo.kill(f"backend.cli\0{word}")
+    demo.wait(lambda: bool(demo.pids(f"backend.cli\0{word}")) and demo.pids(f"backend.cli\0{word}") != before)
+    demo.wait(lambda: demo.ready() and demo.people() == 60)
+
+
+def test_a_killed_database_comes_back(demo: RunningDemo) -> None:
+    demo.kill("postgres\0-D")
+    demo.wait(lambda: not demo.ready(), 5)
+    demo.wait(demo.ready, 20)
+
+
+def test_ctrl_c_leaves_no_process_behind(demo: RunningDemo) -> None:
+    assert demo.interrupt() == 0
+    assert demo.pids() == []
+    assert not (demo.data_dir / "demo.json").exists()
+
+
+def test_after_a_kill_of_the_whole_it_starts_again_where_it_was(demo: RunningDemo) -> None:
+    demo.start()
+    accounts = demo.described["accounts"]
+    os.kill(demo.process.pid, signal.SIGKILL)  # type: ignore[union-attr]
+    seconds = demo.start()
+    print(f"二度目: {seconds:.1f}秒")
+    assert (demo.described["accounts"], demo.people()) == (accounts, 60)
+    assert demo.interrupt() == 0
+    assert demo.pids() == []
+
+
+def test_a_port_in_use_is_said_in_one_sentence(demo: RunningDemo) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", demo.port))
+        taken.listen()
+        process = demo.spawn()
+        assert process.wait(20) == 1
+    words = demo.words.read_text(encoding="utf-8")
+    assert f"ポート{demo.port}は、ほかのプログラムが使っています。" in words
+    assert "Traceback" not in words
+    assert demo.pids() == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="rootには書けない場所がない")
+def test_a_place_that_cannot_be_written_is_said_in_one_sentence(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    running = RunningDemo(tmp_path / "ward")
+    running.words = Path(os.devnull)
+    done = subprocess.run(
+        [sys.executable, "-m", "backend.cli", "demo"],
+        env=running.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "書き込めません" in done.stderr, "Traceback" in done.stderr) == (1, True, False)

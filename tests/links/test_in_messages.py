@@ -1,0 +1,69 @@
+"""お知らせの中のリンク: 開けないものは提出を止め、承認したものは二人でしか変わらない。"""
+
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from backend.errors import Refused
+from backend.links import register
+from backend.messages import links, workflow
+from backend.store import clock, work
+from tests import cast
+from tests.cast import Cast
+
+GO = "https://line.example.jp/go/bosai_evac"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def people(database: object) -> Cast:
+    await cast.tuesday()
+    return await cast.staff()
+
+
+async def _draft(people: Cast) -> int:
+    now = await clock.now()
+    body = f"避難所の開け方が12月5日(土)から変わります。\n{GO}\nくわしくは上のページへ。"
+    return await work.run(workflow.draft, people.tanaka, cast.manuscript(now, body=body))
+
+
+async def _submit(people: Cast, request: int) -> Any:
+    return await work.run(workflow.submit, people.tanaka, request, 1, sourced=True, settled=True, minimum=20)
+
+
+async def _die() -> None:
+    await work.sql("update link_check set dead = true where code = 'bosai_evac'")
+
+
+async def test_a_dead_link_stops_a_new_submission(people: Cast) -> None:
+    request = await _draft(people)
+    await _die()
+    with pytest.raises(Refused, match="開けない"):
+        await _submit(people, request)
+
+
+async def test_a_living_link_stops_nothing(people: Cast) -> None:
+    assert (await _submit(people, await _draft(people))).startswith("B-")
+
+
+async def test_the_finding_names_the_line_and_the_link(people: Cast) -> None:
+    await _die()
+    ((severity, line, what, _),) = await links.unusable(f"お知らせ\n{GO}")
+    assert (severity, line, "災害時の避難" in what) == ("block", 2, True)
+
+
+async def test_the_registered_page_itself_is_known_too(people: Cast) -> None:
+    await _die()
+    assert len(await links.unusable("https://www.city.bunkyo.lg.jp/b009/p000034.html")) == 1
+
+
+async def test_an_approved_message_uses_its_links(people: Cast) -> None:
+    request = await _draft(people)
+    await _submit(people, request)
+    rows = await work.sql("select * from delivery_request where id = $1", request)
+    assert rows[0]["state"] == "submitted"
+    from backend.messages import desk
+
+    seen = (await desk.find(people.sato, request)).fingerprint
+    await work.run(workflow.approve, people.ito, request, seen, minimum=20)
+    assert await register.uses("bosai_evac") == [f"message:{request}"]

@@ -1,0 +1,191 @@
+"""一つのスイッチ: 災害時は、タブを切り替えた人にも着く。"""
+
+import time
+
+import pytest
+
+from backend.account import state
+from backend.errors import Forbidden, LineError
+from backend.menus import apply, budget, deployed, plan, schedule, switch
+from backend.menus.roles import Role
+from backend.store import work
+from tests import cast
+from tests.menus import making
+from tests.menus.making import WHERE, Killed, Mortal
+
+FRIEND = "U" + "a" * 32
+OTHER = "U" + "b" * 32
+pytestmark = pytest.mark.usefixtures("database")
+
+
+async def everything(gateway):
+    await making.applied(
+        gateway,
+        await making.version(Role.RESIDENT, making.two_tabs()),
+        await making.version(Role.EMERGENCY, making.emergency()),
+        await making.version(Role.CLOSING, making.text(making.tab("kyushi", making.cell()), name="休止")),
+    )
+
+
+async def shown(gateway, simulator, user):
+    menu = simulator.screen(user)["menu"]
+    found = await deployed.read(gateway)
+    return plan.plain(found.menus[menu["richMenuId"]])
+
+
+async def test_disaster_reaches_a_friend_who_had_switched_tabs(gateway, simulator):
+    people = await cast.staff()
+    simulator.add_friends(FRIEND, OTHER)
+    await everything(gateway)
+    simulator.touch(FRIEND, "switch", alias="bosai", data="tab=bosai")
+    assert await shown(gateway, simulator, FRIEND) == "住民のメニュー bosai"
+    await switch.enter_disaster(people.watanabe, gateway)
+    simulator.finish_jobs()
+    assert await shown(gateway, simulator, FRIEND) == "災害時 saigai"
+    assert await shown(gateway, simulator, OTHER) == "災害時 saigai"
+
+
+async def test_an_old_tab_tapped_in_a_disaster_leads_to_the_disaster_menu(gateway, simulator):
+    people = await cast.staff()
+    simulator.add_friends(FRIEND)
+    await everything(gateway)
+    await switch.enter_disaster(people.ito, gateway)
+    simulator.finish_jobs()
+    simulator.touch(FRIEND, "switch", alias="kurashi", data="tab=kurashi")
+    assert await shown(gateway, simulator, FRIEND) == "災害時 saigai"
+
+
+async def test_disaster_is_at_line_within_three_seconds(gateway, simulator):
+    people = await cast.staff()
+    await everything(gateway)
+    began = time.monotonic()
+    done = await switch.enter_disaster(people.ito, gateway)
+    seconds = time.monotonic() - began
+    print(f"\n災害時の切り替え {seconds:.2f}秒")
+    assert done.problem == ""
+    assert seconds < 3
+
+
+async def test_the_way_back_takes_two_people(gateway, simulator):
+    people = await cast.staff()
+    simulator.add_friends(FRIEND)
+    await everything(gateway)
+    await switch.enter_disaster(people.ito, gateway)
+    await switch.propose_normal(people.ito)
+    with pytest.raises(Forbidden):
+        await switch.confirm_normal(people.ito, gateway)
+    await switch.confirm_normal(people.sato, gateway)
+    simulator.finish_jobs()
+    assert await shown(gateway, simulator, FRIEND) == "住民のメニュー kurashi"
+
+
+async def test_neither_the_section_nor_another_chief_may_turn_it(gateway):
+    people = await cast.staff()
+    await everything(gateway)
+    for actor in (people.tanaka, people.suzuki, people.sato, people.takahashi, people.yoshida):
+        with pytest.raises(Forbidden):
+            await switch.enter_disaster(actor, gateway)
+
+
+async def test_both_special_menus_stay_uploaded_after_an_ordinary_change(gateway):
+    await everything(gateway)
+    await making.applied(gateway, await making.version(Role.RESIDENT, making.two_tabs("新しい")))
+    names = {plan.plain(name) for name in (await deployed.read(gateway)).menus.values()}
+    assert {"災害時 saigai", "休止 kyushi"} <= names
+
+
+async def test_stopping_everything_shows_the_closing_menu(gateway, simulator):
+    people = await cast.staff()
+    simulator.add_friends(FRIEND)
+    await everything(gateway)
+    await work.run(state.stop, people.ito, everything=True)
+    await switch.follow(gateway)
+    assert await shown(gateway, simulator, FRIEND) == "休止 kyushi"
+
+
+async def test_one_batch_is_always_kept_for_a_disaster(gateway):
+    people = await cast.staff()
+    await everything(gateway)
+    await work.sql("insert into menu_call (kind) values ('unlink'), ('unlink')")
+    with pytest.raises(budget.Spent):
+        await budget.require("unlink", 1)
+    assert (await switch.enter_disaster(people.ito, gateway)).problem == ""
+
+
+async def test_a_spent_hour_leaves_the_unlinking_to_the_worker(gateway, simulator, line_settings):
+    people = await cast.staff()
+    simulator.add_friends(FRIEND)
+    await everything(gateway)
+    simulator.touch(FRIEND, "switch", alias="bosai", data="tab=bosai")
+    await work.sql("insert into menu_call (kind) values ('unlink'), ('unlink'), ('unlink')")
+    assert "あとで" in (await switch.enter_disaster(people.ito, gateway)).problem
+    await work.sql("update clock_offset set shift = shift + interval '61 minutes'")
+    await schedule.tick(gateway, line_settings)
+    simulator.finish_jobs()
+    assert await shown(gateway, simulator, FRIEND) == "災害時 saigai"
+
+
+async def test_line_without_an_answer_is_followed_by_the_worker(gateway, simulator, line_settings):
+    people = await cast.staff()
+    simulator.add_friends(FRIEND)
+    await everything(gateway)
+    simulator.fault("POST /v2/bot/user/all/richmenu/*", "500_before", times=1)
+    done = await switch.enter_disaster(people.ito, gateway)
+    assert "もう一度押さないでください" in done.problem
+    assert (await state.current()).mode is state.AccountMode.DISASTER
+    await schedule.tick(gateway, line_settings)
+    simulator.finish_jobs()
+    assert await shown(gateway, simulator, FRIEND) == "災害時 saigai"
+
+
+@pytest.mark.parametrize("dies_at", range(7))
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_a_web_process_that_dies_in_the_switch_is_finished_by_the_worker(gateway, simulator, line_settings, dies_at, after):
+    people = await cast.staff()
+    simulator.add_friends(FRIEND)
+    await everything(gateway)
+    simulator.touch(FRIEND, "switch", alias="bosai", data="tab=bosai")
+    mortal = Mortal(gateway, dies_at, after=after)
+    try:
+        await switch.enter_disaster(people.ito, mortal)
+    except Killed:
+        pass
+    await work.sql("update clock_offset set shift = shift + interval '61 seconds'")
+    await schedule.tick(gateway, line_settings)
+    simulator.finish_jobs()
+    assert await shown(gateway, simulator, FRIEND) == "災害時 saigai"
+
+
+async def test_a_disaster_in_the_middle_of_an_apply_wins(gateway, simulator):
+    people = await cast.staff()
+    simulator.add_friends(FRIEND)
+    await everything(gateway)
+    fresh = await making.version(Role.RESIDENT, making.two_tabs("新しい"))
+
+    class Interrupted(Mortal):
+        def __getattr__(self, name):
+            inner = super().__getattr__(name)
+            if name != "update_rich_menu_alias" or self.calls.count(name):
+                return inner
+
+            async def call(*args):
+                self.calls.append(name)
+                await switch.enter_disaster(people.ito, self._line)
+                return await inner(*args)
+
+            return call
+
+    await making.applied(Interrupted(gateway), fresh)
+    simulator.finish_jobs()
+    assert await shown(gateway, simulator, FRIEND) == "災害時 saigai"
+    assert {plan.plain(n) for n in (await deployed.read(gateway)).menus.values()} >= {"新しい kurashi"}
+
+
+async def test_an_error_that_is_a_bug_is_not_swallowed(gateway, simulator):
+    await everything(gateway)
+    simulator.stop()
+    try:
+        with pytest.raises(LineError):
+            await apply.propose(gateway, WHERE)
+    finally:
+        simulator.start()

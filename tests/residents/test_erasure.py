@@ -1,0 +1,178 @@
+"""消去: 期限、予定月、控えからの戻し、友だちの一覧。"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from backend.consent.notices import Purpose
+from backend.errors import LineError, Refused
+from backend.line.gateway import Gateway
+from backend.residents import erasure, followers, journal, preferences
+from backend.residents.choices import Choices
+from backend.residents.vocabulary import Topic
+from backend.segments import audience, criteria, fields
+from backend.store import clock, work
+from tests.residents.people import KEN, SAKURA, consented, today, user
+
+AREA = Choices(purposes=Purpose.AREA, area=12)
+DAY = 86400
+
+
+async def count() -> int:
+    return await audience.count(criteria.build([[fields.term("area", 12)]]))
+
+
+async def test_a_consent_lapses_after_its_months_even_before_the_sweep(database, keys, owner):
+    """P14。掃除の前でも、もう数えない。"""
+    await consented(keys, SAKURA, AREA)
+    assert await count() == 1
+    await clock.advance(24 * 31 * DAY)
+    assert await count() == 0
+    assert await erasure.sweep(keys) == 1
+    assert await owner.fetchval("select count(*) from resident") == 0
+    assert await owner.fetchval("select action from consent_event order by id desc") == "lapsed"
+
+
+async def test_a_consent_just_before_its_end_still_counts(database, keys, owner):
+    await consented(keys, SAKURA, AREA)
+    until = await owner.fetchval("select live_until from resident")
+    await clock.set_to(until - timedelta(seconds=5))
+    assert await count() == 1
+    assert await erasure.sweep(keys) == 0
+
+
+async def test_an_unanswered_due_month_ends_silently_after_two_months(database, keys, owner):
+    """RULES 44。ほかの目的はそのまま。"""
+    now = await today()
+    both = Choices(purposes=Purpose.AREA | Purpose.PARENTING, area=12, due_months=(now.replace(day=1),))
+    await consented(keys, SAKURA, both)
+    await clock.set_to((await clock.now()) + timedelta(days=62 - now.day))
+    assert await erasure.sweep(keys) == 0
+    await clock.advance(32 * DAY)
+    assert await erasure.sweep(keys) == 1
+    found = await preferences.held(keys, SAKURA)
+    assert found is not None
+    assert set(found.grants) == {Purpose.AREA}
+    assert await owner.fetchval("select due_month from resident") is None
+
+
+async def test_the_journal_names_nobody_and_erases_again_after_a_restore(database, keys, owner):
+    """RULES 40: 控えを取る → 消す → 控えを戻す → もう一度消える。ほかの人は消えない。"""
+    await consented(keys, SAKURA, AREA)
+    await consented(keys, KEN, AREA)
+    backup = await owner.fetch("select * from resident")
+    await work.run(preferences.withdraw, keys, SAKURA)
+    assert SAKURA not in keys.journal.read_text()
+    assert keys.index(SAKURA).hex not in keys.journal.read_text()
+    await owner.execute("delete from resident")
+    for row in backup:
+        marks = ", ".join(f"${n}" for n in range(1, len(row) + 1))
+        await owner.execute(f"insert into resident ({', '.join(row.keys())}) values ({marks})", *row.values())  # noqa: S608
+    assert await erasure.replay(keys) == 1
+    assert await preferences.held(keys, SAKURA) is None
+    assert await preferences.held(keys, KEN) is not None
+    assert await erasure.replay(keys) == 0
+
+
+async def test_someone_who_agreed_again_is_kept_by_the_replay(database, keys):
+    await consented(keys, SAKURA, AREA)
+    await work.run(preferences.withdraw, keys, SAKURA)
+    await consented(keys, SAKURA, AREA)
+    assert await erasure.replay(keys) == 0
+    assert await preferences.held(keys, SAKURA) is not None
+
+
+async def test_the_journal_is_kept_no_longer_than_backups(database, keys):
+    await consented(keys, SAKURA, AREA)
+    await work.run(preferences.withdraw, keys, SAKURA)
+    assert await journal.prune(keys) == 1
+    await clock.advance(36 * DAY)
+    assert await journal.prune(keys) == 0
+    assert keys.journal.read_text() == ""
+
+
+async def test_a_torn_line_in_the_journal_is_skipped(database, keys):
+    await consented(keys, SAKURA, AREA)
+    await work.run(preferences.withdraw, keys, SAKURA)
+    with keys.journal.open("a") as file:
+        file.write("2026-11-24T00:00:00+00:00 abc")
+    assert len(journal.latest(keys)) == 1
+
+
+async def test_the_mark_is_on_disk_before_the_commit(database, keys):
+    await consented(keys, SAKURA, AREA)
+
+    async def interrupted() -> None:
+        await preferences.withdraw(keys, SAKURA)
+        raise Refused("確定の前に倒れた")
+
+    with pytest.raises(Refused):
+        await work.run(interrupted)
+    assert await preferences.held(keys, SAKURA) is not None
+    assert len(journal.latest(keys)) == 1
+
+
+@pytest.fixture
+def line(line_settings):
+    return Gateway.from_settings(line_settings)
+
+
+async def test_absent_twice_from_line_is_erased_and_once_is_not(database, keys, simulator, line, owner):
+    """RULES 37。"""
+    people = [user(n) for n in range(1, 31)]
+    simulator.add_friends(*people)
+    await work.run(preferences.save_many, keys, [(one, AREA) for one in people])
+    simulator.touch(people[0], "block")  # 知らせの先がないので、Webhookは届かない
+    assert await followers.weekly(keys, line) == 0
+    assert await followers.weekly(keys, line) is None
+    assert await preferences.held(keys, people[0]) is not None
+    await clock.advance(7 * DAY + 1)
+    assert await followers.weekly(keys, line) == 1
+    assert await preferences.held(keys, people[0]) is None
+    assert await owner.fetchval("select count(*) from resident") == 29
+    await line.close()
+
+
+async def test_someone_who_comes_back_between_is_counted_anew(database, keys, simulator, line, owner):
+    simulator.add_friends(SAKURA, KEN)
+    await consented(keys, SAKURA, AREA)
+    simulator.touch(SAKURA, "block")
+    await followers.compare(keys, line)
+    simulator.touch(SAKURA, "unblock")
+    await followers.compare(keys, line)
+    assert await owner.fetchval("select absences from resident") == 0
+    await line.close()
+
+
+async def test_a_suspicious_list_erases_nobody(database, keys, simulator, line):
+    people = [user(n) for n in range(1, 101)]
+    await work.run(preferences.save_many, keys, [(one, AREA) for one in people])
+    for _ in range(2):
+        with pytest.raises(Refused):
+            await followers.compare(keys, line)
+    assert await preferences.held(keys, people[0]) is not None
+    await line.close()
+
+
+async def test_line_refusing_the_list_changes_nothing(database, keys, simulator, line, owner):
+    await consented(keys, SAKURA, AREA)
+    simulator.fault("/v2/bot/followers/ids", "403", times=None)
+    with pytest.raises(LineError):
+        await followers.compare(keys, line)
+    assert await owner.fetchval("select absences from resident") == 0
+    await line.close()
+
+
+async def test_partial_lapse_keeps_what_is_still_agreed(database, keys, owner):
+    """目的ごとの終わりが違っても、残るものは残る。"""
+    await consented(keys, SAKURA, replace(AREA, purposes=Purpose.AREA | Purpose.TOPICS, topics=(Topic.BOSAI,)))
+    await owner.execute("alter table consent_event disable trigger user")
+    await owner.execute("update consent_event set at = at - interval '10 years' where purpose = 8")
+    await owner.execute("alter table consent_event enable trigger user")
+    await owner.execute("update resident set live_until = ward_now()")
+    await erasure.sweep(keys)
+    found = await preferences.held(keys, SAKURA)
+    assert found is not None
+    assert set(found.grants) == {Purpose.AREA}
+    assert found.choices.topics == ()

@@ -1,0 +1,239 @@
+"""住民のページのAPI: 同意の前に何も残さず、本人だけが、自分の分だけを動かす。"""
+
+import json
+
+import pytest
+
+from backend.consent import receipt
+from backend.residents import preferences, stages
+from backend.store import clock, work
+from tests.residents.conftest import form
+from tests.residents.people import KEN, SAKURA, consented
+
+# 人に結び付かない、使われたトークンの印・書き込みの数え。
+NOBODYS = {"id_token_seen", "liff_rate"}
+
+
+@pytest.fixture(autouse=True)
+def friends(simulator):
+    simulator.add_friends(SAKURA, KEN)
+
+
+async def rows(owner) -> dict[str, int]:
+    tables = [r["tablename"] for r in await owner.fetch("select tablename from pg_tables where schemaname = 'public'")]
+    return {t: await owner.fetchval(f'select count(*) from "{t}"') for t in tables if t not in NOBODYS}  # noqa: S608
+
+
+async def test_nothing_is_written_before_the_button(page, owner, keys):
+    """C1, P2: 開く、読む、打ちかける、見る、やめる。どれも人に結び付く行を作らない。"""
+    before = await rows(owner)
+    assert (await page.sign_in(SAKURA)).json() == {"friend": True, "held": False}
+    assert (await page.call("GET", "/liff/api/me")).json() == {"friend": True, "held": None}
+    assert (await page.save(purposes=[])).status_code == 422
+    assert (await page.save(area=999)).status_code == 422
+    assert (await page.call("DELETE", "/liff/api/me")).json()["proof"] is None
+    assert (await page.call("POST", "/liff/api/code")).status_code == 404
+    assert (await page.call("GET", "/liff/api/me/download")).status_code == 404
+    assert (await page.call("DELETE", "/liff/session")).status_code == 200
+    assert await rows(owner) == before
+    for table in NOBODYS:  # 残った印も、本人からは求められない
+        for row in await owner.fetch(f'select * from "{table}"'):  # noqa: S608
+            assert keys.index(SAKURA).bytes not in b"".join(v for v in row.values() if isinstance(v, bytes))
+
+
+async def test_agreeing_saves_and_shows_a_receipt_that_verifies(page, line_settings):
+    await page.sign_in(SAKURA)
+    answer = (await page.save()).json()
+    public = receipt.public_key(line_settings.receipt_signing_key)
+    body = receipt.verify(json.dumps(answer["receipt"]).encode(), public)
+    assert [one["purpose"] for one in body["processing"]] == ["area"]
+    assert "同意レシート" in answer["text"]
+
+
+async def test_what_is_held_is_shown_in_plain_words(page):
+    await page.sign_in(SAKURA)
+    await page.save(
+        purposes=["area", "parenting", "garbage"],
+        children=[{"birth_month": "2025-04", "due_month": "2025-05"}],
+        collection_area=13,
+        streams=["burnable"],
+        slot=19,
+    )
+    held = (await page.call("GET", "/liff/api/me")).json()["held"]
+    assert held["children"] == [{"position": 1, "birth_month": "2025-04", "due_month": "2025-05"}]
+    assert [one["code"] for one in held["purposes"]] == ["area", "parenting", "garbage"]
+    assert held["streams"] == ["burnable"]
+    assert len(held["words"]) == 3
+
+
+async def test_a_stranger_saves_nothing(page, simulator, owner):
+    """RULES 36: 友だちかどうかを、書く前に確かめる。"""
+    stranger = "U" + "9" * 32
+    simulator.put_people({"user": stranger, "name": "知らない人", "friend": False})
+    before = await rows(owner)
+    assert (await page.sign_in(stranger)).json()["friend"] is False
+    answer = await page.save()
+    assert (answer.status_code, answer.json()["reason"]) == (409, "friend")
+    assert await rows(owner) == before
+
+
+async def test_an_old_notice_is_shown_again_and_saves_nothing(page, keys):
+    await page.sign_in(SAKURA)
+    answer = await page.save(notice_version=7)
+    assert (answer.status_code, answer.json()["reason"]) == (409, "notice")
+    assert await preferences.held(keys, SAKURA) is None
+
+
+async def test_a_wrong_value_names_its_field(page):
+    await page.sign_in(SAKURA)
+    answer = await page.save(purposes=["area", "topics"], topics=["secret"])
+    assert answer.status_code == 422
+    assert "topics" in answer.json()["fields"]
+
+
+async def test_line_out_of_reach_saves_nothing(page, simulator, keys):
+    await page.sign_in(SAKURA)
+    simulator.fault("/v2/bot/profile/*", "500_before", times=None)
+    assert (await page.save()).status_code == 503
+    assert await preferences.held(keys, SAKURA) is None
+
+
+async def test_one_purpose_is_stopped_and_the_rest_stay(page):
+    await page.sign_in(SAKURA)
+    await page.save(purposes=["area", "topics"], topics=["bosai"])
+    answer = (await page.call("DELETE", "/liff/api/me/area")).json()
+    assert answer["proof"]["withdrawn"] == ["area"]
+    assert answer["proof"]["everything"] is False
+    held = (await page.call("GET", "/liff/api/me")).json()["held"]
+    assert (held["area"], held["topics"]) == (None, ["bosai"])
+
+
+async def test_stopping_everything_tells_line_and_gives_a_proof(page, simulator, line_settings):
+    tokens = simulator.tokens(SAKURA)
+    await page.offer(tokens["id_token"])
+    await page.save()
+    answer = (await page.call("DELETE", "/liff/api/me", json={"access_token": tokens["access_token"]})).json()
+    assert answer["deauthorized"] is True
+    proof = receipt.verify(json.dumps(answer["proof"]).encode(), receipt.public_key(line_settings.receipt_signing_key))
+    assert proof["everything"] is True
+    assert (await page.call("GET", "/liff/api/me")).json()["held"] is None
+
+
+async def test_a_failing_line_never_blocks_erasure(page, simulator, keys):
+    await page.sign_in(SAKURA)
+    await page.save()
+    answer = (await page.call("DELETE", "/liff/api/me", json={"access_token": "expired"})).json()
+    assert answer["deauthorized"] is False
+    assert await preferences.held(keys, SAKURA) is None
+
+
+async def test_one_child_is_stopped_quietly(page):
+    await page.sign_in(SAKURA)
+    await page.save(purposes=["area", "parenting"], children=[{"birth_month": "2025-04"}, {"birth_month": "2023-01"}])
+    assert (await page.call("DELETE", "/liff/api/me/children/1")).json() == {"stopped": True}
+    held = (await page.call("GET", "/liff/api/me")).json()["held"]
+    assert held["children"] == [{"position": 2, "birth_month": "2023-01"}]
+    assert (await page.call("DELETE", "/liff/api/me/children/2")).json() == {"stopped": True}
+    held = (await page.call("GET", "/liff/api/me")).json()["held"]
+    assert [one["code"] for one in held["purposes"]] == ["area"]
+
+
+async def test_a_past_due_month_asks_gently(page):
+    now = (await clock.now()).astimezone(clock.JST).date().replace(day=1)
+    await page.sign_in(SAKURA)
+    await page.save(purposes=["parenting"], children=[{"due_month": f"{now:%Y-%m}"}])
+    held = (await page.call("GET", "/liff/api/me")).json()["held"]
+    assert held["children"][0]["asks_birth"] is False
+    await clock.advance(40 * 86400)
+    later = (await clock.now()).astimezone(clock.JST).date()
+    assert stages.asks_for_birth(now, later)
+
+
+async def test_the_download_is_everything_and_only_mine(page, keys):
+    await consented(keys, KEN)
+    await page.sign_in(SAKURA)
+    await page.save()
+    document = (await page.call("GET", "/liff/api/me/download")).json()
+    assert document["answers"]["area"] == 12
+    assert [event["purpose"] for event in document["history"]] == ["area"]
+    text = (await page.call("GET", "/liff/api/me/download.txt")).text
+    assert "地域のお知らせ" in text
+    assert SAKURA not in text + json.dumps(document)
+
+
+async def test_a_session_ends_after_thirty_minutes(page):
+    await page.sign_in(SAKURA)
+    await clock.advance(29 * 60)
+    assert (await page.call("GET", "/liff/api/me")).status_code == 200
+    await clock.advance(2 * 60)
+    assert (await page.call("GET", "/liff/api/me")).status_code == 401
+
+
+async def test_the_same_token_is_good_once_except_for_its_own_session(page, pages, simulator):
+    token = simulator.id_token(SAKURA)
+    assert (await page.offer(token)).status_code == 200
+    assert (await page.offer(token)).status_code == 200
+    assert (await pages().offer(token)).status_code == 401
+
+
+async def test_a_raw_token_is_taken_too(page, simulator):
+    answer = await page.call(
+        "POST", "/liff/session", content=simulator.id_token(SAKURA), headers={"content-type": "text/plain"}
+    )
+    assert answer.status_code == 200
+
+
+async def test_too_many_writes_wait(page):
+    await page.sign_in(SAKURA)
+    answers = [(await page.save(purposes=[])).status_code for _ in range(35)]
+    assert answers[:30] == [422] * 30
+    assert answers[-1] == 429
+    await clock.advance(61)
+    assert (await page.save(purposes=[])).status_code == 422
+
+
+FOREIGN = [{"origin": "https://evil.example"}, {"x-ward": ""}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}]
+WRITES = [
+    ("PUT", "/liff/api/me"),
+    ("DELETE", "/liff/api/me"),
+    ("DELETE", "/liff/api/me/area"),
+    ("DELETE", "/liff/api/me/children/1"),
+    ("POST", "/liff/api/code"),
+    ("DELETE", "/liff/session"),
+]
+
+
+async def test_another_site_cannot_write(page):
+    await page.sign_in(SAKURA)
+    answers = [(await page.call(*write, headers=headers, json={})).status_code for write in WRITES for headers in FOREIGN]
+    assert answers == [403] * len(answers)
+
+
+async def test_another_site_cannot_sign_someone_in(page, simulator):
+    token = simulator.id_token(SAKURA)
+    assert (await page.offer(token, headers={"origin": "https://evil.example"})).status_code == 403
+
+
+async def test_a_large_body_is_refused(page):
+    await page.sign_in(SAKURA)
+    assert (await page.save(reason="あ" * 20_000)).status_code == 422
+
+
+async def test_a_user_id_in_the_body_means_nothing(page, keys):
+    """S1: 本文の userId は読まれない。"""
+    await page.sign_in(SAKURA)
+    await page.call("PUT", "/liff/api/me", json=form(userId=KEN, user_id=KEN, sub=KEN))
+    assert await preferences.held(keys, SAKURA) is not None
+    assert await preferences.held(keys, KEN) is None
+
+
+async def test_nothing_is_read_or_saved_while_the_switch_is_closed(page, keys):
+    """RULES 42。やめることだけは、いつでもできる。"""
+    await page.sign_in(SAKURA)
+    await page.save()
+    await work.sql("insert into personal_switch (closed, by_staff, reason) values (true, 1, '試験')")
+    assert (await page.call("GET", "/liff/api/me")).status_code == 503
+    assert (await page.save()).status_code == 503
+    assert (await page.call("GET", "/liff/api/me/download")).status_code == 503
+    assert (await page.call("DELETE", "/liff/api/me")).status_code == 200
+    assert await preferences.held(keys, SAKURA) is None

@@ -1,0 +1,234 @@
+"""C2: 同意の状態機械。でたらめな順の保存・取りやめ・期限・版・ブロックの後、いつも台帳と行と条件が同じことを言う。"""
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+import asyncpg
+
+import pytest_asyncio
+from hypothesis import HealthCheck, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from backend.consent import ledger, notices
+from backend.consent.notices import Purpose
+from backend.line.events import Event
+from backend.residents import erasure, preferences
+from backend.residents.choices import Choices
+from backend.residents.vocabulary import AgeBand, Language, Slot, Stream, Topic
+from backend.segments import fields
+from backend.store import clock, work
+from tests.consent import desk
+from tests.residents.people import user
+
+PEOPLE = [user(n) for n in (1, 2, 3)]
+MANY = st.integers(1, 63).map(Purpose)
+WHO = st.integers(0, 2)
+EXAMPLES, STEPS = int(os.environ.get("C2_EXAMPLES", "8")), 25
+GRACE = timedelta(days=ledger.GRACE_DAYS)
+
+
+@dataclass
+class World:
+    """試験の間だけの、外の世界。"""
+
+    loop: asyncio.AbstractEventLoop
+    keys: Any
+    owner: asyncpg.Connection
+    truncate: str
+    steps: int = 0
+
+    def run(self, coroutine: Awaitable[Any]) -> Any:
+        return self.loop.run_until_complete(coroutine)
+
+
+@dataclass
+class Known:
+    """模型が知っている一人: 目的 → (告知文の版, 終わり)。"""
+
+    grants: dict[Purpose, tuple[int, datetime]] = field(default_factory=dict)
+    at: datetime = datetime.min.replace(tzinfo=UTC)
+
+
+def answers(purposes: Purpose) -> Choices:
+    return Choices(
+        purposes=purposes,
+        area=12,
+        age_band=AgeBand.THIRTIES,
+        topics=(Topic.BOSAI,),
+        language=Language.KO,
+        collection_area=13,
+        streams=(Stream.PLASTIC,),
+        slot=Slot.MORNING,
+    )
+
+
+class Consent(RuleBasedStateMachine):
+    world: ClassVar[World]
+
+    @initialize()
+    def begin(self) -> None:
+        self.world.run(self.world.owner.execute(self.world.truncate))
+        self.people = {who: Known() for who in PEOPLE}
+        self.versions: list[tuple[int, Purpose, datetime]] = []
+        self.events = 0
+        self.past: list[Event] = []
+
+    @rule(who=WHO, purposes=MANY)
+    def save(self, who: int, purposes: Purpose) -> None:
+        self.world.run(work.run(preferences.save, self.world.keys, PEOPLE[who], answers(purposes)))
+        now = self.world.run(clock.now())
+        version = self.world.run(notices.current()).version
+        self.people[PEOPLE[who]] = Known({p: (version, self._end(p, version, now)) for p in purposes}, now)
+
+    @rule(who=WHO, purposes=MANY)
+    def withdraw_some(self, who: int, purposes: Purpose) -> None:
+        self.world.run(work.run(preferences.withdraw, self.world.keys, PEOPLE[who], purposes))
+        known = self.people[PEOPLE[who]]
+        now = self.world.run(clock.now())
+        known.grants = {p: g for p, g in known.grants.items() if not p & purposes and g[1] > now}
+
+    @rule(who=WHO)
+    def withdraw_all(self, who: int) -> None:
+        self.world.run(work.run(preferences.withdraw, self.world.keys, PEOPLE[who]))
+        self.people[PEOPLE[who]].grants = {}
+
+    @rule(purposes=st.integers(0, 63).map(Purpose), days=st.integers(0, 60))
+    def bump(self, purposes: Purpose, days: int) -> None:
+        number = self.world.run(desk.publish(purposes, effective_in=days))
+        today = self.world.run(clock.now()).astimezone(clock.JST).date()
+        day = today + timedelta(days=days) + GRACE
+        end = datetime(day.year, day.month, day.day, tzinfo=clock.JST)
+        self.versions.append((number, purposes, end))
+        for known in self.people.values():
+            known.grants = {
+                p: (v, min(until, end) if p & purposes and v < number else until) for p, (v, until) in known.grants.items()
+            }
+
+    @rule(days=st.sampled_from([1, 20, 89, 200, 731]))
+    def wait(self, days: int) -> None:
+        self.world.run(clock.advance(days * 86400))
+
+    @rule()
+    def sweep(self) -> None:
+        self.world.run(erasure.sweep(self.world.keys))
+        now = self.world.run(clock.now())
+        for known in self.people.values():
+            if known.grants and min(until for _, until in known.grants.values()) <= now:
+                known.grants = {p: g for p, g in known.grants.items() if g[1] > now}
+
+    @rule(who=WHO, kind=st.sampled_from(["follow", "unfollow"]), seconds=st.sampled_from([-40 * 86400, -60, 5]))
+    def line_says(self, who: int, kind: str, seconds: int) -> None:
+        self.events += 1
+        at = self.world.run(clock.now()) + timedelta(seconds=seconds)
+        self.past.append(Event(kind, PEOPLE[who], f"01{self.events:024d}", at, True))
+        self._deliver([self.past[-1]], first=True)
+
+    @rule(data=st.data())
+    def line_repeats(self, data: st.DataObject) -> None:
+        if self.past:
+            self._deliver(data.draw(st.lists(st.sampled_from(self.past), max_size=4)), first=False)
+
+    def _deliver(self, events: list[Event], *, first: bool) -> None:
+        self.world.run(work.run(erasure.settle, self.world.keys, events))
+        for event in events:
+            known = self.people[str(event.user_id)]
+            if first and event.kind == "unfollow" and event.at > known.at:
+                known.grants = {}
+
+    @invariant()
+    def rows_ledger_and_criteria_agree(self) -> None:
+        if hasattr(self, "people"):
+            self.world.run(self._agree())
+
+    async def _agree(self) -> None:
+        self.world.steps += 1
+        now = await clock.now()
+        for who, known in self.people.items():
+            row = await self.world.owner.fetchrow("select * from resident where id = $1", self.world.keys.index(who))
+            assert (row is not None) == bool(known.grants)
+            if row is None:
+                continue
+            # I6, P3: 行にあるのは、同意した目的の答えだけ。
+            held = Purpose(row["purposes"])
+            assert set(held) == set(known.grants)
+            wanted = replace(answers(held))
+            for column, purpose, value in (
+                ("area", Purpose.AREA, wanted.area),
+                ("age_band", Purpose.AGE, 30),
+                ("topics", Purpose.TOPICS, 1),
+                ("language", Purpose.LANGUAGE, "ko"),
+                ("collection_area", Purpose.GARBAGE, 13),
+            ):
+                assert row[column] == (value if purpose & held else (0 if column == "topics" else None))
+            # P12: 札は、行の鍵からだけ求まる。台帳の畳み込みと行は同じことを言う。
+            live = (await ledger.live([ledger.subject(row["subject_key"])])).popitem()[1]
+            assert set(live) == set(known.grants)
+            # P1, P8, P10, P14: 数えられるのは、いまの同意のある人だけ。
+            alive = all(until > now + timedelta(seconds=2) for _, until in known.grants.values())
+            for purpose in Purpose:
+                clause = fields._consented(purpose)
+                counted = await self.world.owner.fetchval(
+                    f"select count(*) from resident r where r.id = $1 and {clause}", row["id"]  # noqa: S608  決まった条件
+                )
+                if alive or not purpose & held:
+                    assert counted == int(bool(purpose & held) and alive)
+        # P13: どの人のどの目的でも、同意と取りやめは時刻の順に並ぶ。
+        disorder = await self.world.owner.fetchval(
+            "select count(*) from (select at, lag(at) over (partition by subject, purpose order by id) as before "
+            "from consent_event) t where at <= before"
+        )
+        assert disorder == 0
+
+    def _end(self, purpose: Purpose, version: int, at: datetime) -> datetime:
+        ends = [end for number, material, end in self.versions if number > version and material & purpose]
+        return min([_months_later(at, 24), *ends])
+
+
+def _months_later(at: datetime, months: int) -> datetime:
+    month = at.month - 1 + months
+    year, day = at.year + month // 12, at.day
+    while True:
+        try:
+            return at.replace(year=year, month=month % 12 + 1, day=day)
+        except ValueError:
+            day -= 1
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(database: Any, keys: Any, owner: asyncpg.Connection) -> World:
+    tables = await owner.fetch(
+        "select tablename from pg_tables where schemaname = 'public' and tablename not in ('migration', 'clock_offset')"
+    )
+    names = [row["tablename"] for row in tables if not row["tablename"].startswith("notice")]
+    truncate = (
+        "delete from notice_decision where version > 1; delete from notice_text where version > 1; "
+        f"truncate {', '.join(names)} cascade; delete from notice where version > 1; update clock_offset set shift = '0'"
+    )
+    return World(asyncio.get_running_loop(), keys, owner, truncate)
+
+
+def test_consent_always_means_what_was_agreed(world: World) -> None:
+    number = int(os.environ.get("C2_SEED") or random.SystemRandom().randrange(2**32))
+    Consent.world = world
+    machine = seed(number)(Consent)
+    try:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=EXAMPLES,
+                stateful_step_count=STEPS,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    finally:
+        print(f"C2: 種 {number}(C2_SEED={number} で同じ並び)、歩数 {world.steps}")
+
+

@@ -1,0 +1,204 @@
+"""本人の権利(C8)と、窓口、漏えい対応。職員は、同意を作ることも、本人のいない行を開くこともできない(P17)。"""
+
+import json
+import random
+import re
+from dataclasses import replace
+
+import pytest
+
+from backend.consent.notices import Purpose
+from backend.errors import Forbidden, NotFound, Refused, Unavailable
+from backend.permissions import Permission, Role
+from backend.residents import incident, preferences, rights
+from backend.residents.choices import BadChoices, Choices
+from backend.residents.vocabulary import AgeBand, Topic
+from backend.segments import audience, criteria, fields
+from backend.store import clock, work
+from tests.consent.desk import OFFICER, SECOND, SECTION
+from tests.residents.people import KEN, SAKURA, consented, everything, user
+
+
+async def code_of(keys, who=SAKURA) -> str:
+    return (await work.run(rights.issue_code, keys, who))[0]
+
+
+async def opened(keys, who=SAKURA):
+    return await work.run(rights.open_case, OFFICER, keys, await code_of(keys, who))
+
+
+async def test_two_hundred_exports_hold_all_and_only_their_own(database, keys, owner):
+    """C8, P18。"""
+    chance = random.Random(8)
+    full = await everything()
+    people = {user(n): replace(full, purposes=Purpose(chance.randint(1, 63)), area=chance.randint(1, 69)) for n in range(1, 201)}
+    await work.run(preferences.save_many, keys, list(people.items()))
+    owned: dict[str, str] = {}
+    difference = 0
+    for who, wanted in people.items():
+        document = await rights.export(keys, who)
+        assert document is not None
+        kept = await preferences.held(keys, who)
+        assert kept is not None
+        difference += {p["purpose"] for p in document["purposes"]} != {p.code for p in wanted.purposes}
+        difference += document["answers"]["area"] != (wanted.area if wanted.purposes & Purpose.AREA else None)
+        for one in document["history"]:
+            difference += one["event_id"] in owned
+            owned[one["event_id"]] = who
+    difference += len(owned) != await owner.fetchval("select count(*) from consent_event")
+    print(f"C8: 写し {len(people)}人分、件 {len(owned)}、食い違い {difference}")
+    assert difference == 0
+
+
+async def test_the_readable_text_says_the_same_as_the_json(database, keys):
+    await consented(keys, SAKURA)
+    document = await rights.export(keys, SAKURA)
+    assert document is not None
+    text = rights.readable(document)
+    assert all(words in text for words in document["words"])
+    assert SAKURA not in text + json.dumps(document)
+
+
+async def test_a_code_is_eight_digits_stored_only_as_a_keyed_hash(database, keys, owner):
+    await consented(keys, SAKURA)
+    code = await code_of(keys)
+    assert re.fullmatch(r"\d{8}", code)
+    stored = await owner.fetchrow("select digest::text || resident_id::text as all from counter_code")
+    assert code not in stored["all"]
+
+
+async def test_a_code_works_once(database, keys):
+    await consented(keys, SAKURA)
+    code = await code_of(keys)
+    await work.run(rights.open_case, OFFICER, keys, code)
+    with pytest.raises(NotFound):
+        await work.run(rights.open_case, OFFICER, keys, code)
+
+
+async def test_a_code_ends_after_ten_minutes_and_with_the_next_one(database, keys):
+    await consented(keys, SAKURA)
+    first = await code_of(keys)
+    second = await code_of(keys)
+    with pytest.raises(NotFound):
+        await work.run(rights.open_case, OFFICER, keys, first)
+    await clock.advance(601)
+    with pytest.raises(NotFound):
+        await work.run(rights.open_case, OFFICER, keys, second)
+
+
+async def test_a_code_may_be_typed_with_spaces_and_wide_digits(database, keys):
+    await consented(keys, SAKURA)
+    code = await code_of(keys)
+    wide = "".join(chr(ord(digit) - ord("0") + ord("０")) for digit in code)  # noqa: RUF001
+    await work.run(rights.open_case, OFFICER, keys, f" {wide[:4]} {wide[4:]} ")
+
+
+async def test_guessing_codes_stops_after_ten_tries(database, keys):
+    for _ in range(10):
+        await work.run(rights.check_tries, OFFICER)
+    with pytest.raises(Refused):
+        await work.run(rights.check_tries, OFFICER)
+    await work.run(rights.check_tries, SECOND)
+    await clock.advance(15 * 60 + 1)
+    await work.run(rights.check_tries, OFFICER)
+
+
+async def test_an_open_case_belongs_to_one_officer_for_thirty_minutes(database, keys):
+    await consented(keys, SAKURA)
+    case = await opened(keys)
+    assert (await rights.case_of(OFFICER, case)).held.choices.area == 12
+    with pytest.raises(NotFound):
+        await rights.case_of(SECOND, case)
+    await clock.advance(30 * 60 + 1)
+    with pytest.raises(NotFound):
+        await rights.case_of(OFFICER, case)
+
+
+async def test_every_step_at_the_counter_is_logged_and_names_nobody(database, keys, owner):
+    await consented(keys, SAKURA)
+    case = await opened(keys)
+    await work.run(rights.correct, OFFICER, keys, case, "area", 13)
+    await work.run(rights.stop, OFFICER, keys, case, None)
+    logged = await owner.fetch("select action, subject || detail::text as words from audit_entry order by id")
+    assert [entry["action"] for entry in logged] == ["rights.disclose", "rights.correct", "rights.stop"]
+    words = " ".join(entry["words"] for entry in logged)
+    assert SAKURA not in words
+    assert str(keys.index(SAKURA)) not in words
+
+
+async def test_a_correction_changes_only_that_answer_of_that_person(database, keys):
+    await consented(keys, SAKURA)
+    await consented(keys, KEN)
+    case = await opened(keys)
+    await work.run(rights.correct, OFFICER, keys, case, "age_band", int(AgeBand.OVER_80))
+    mine, other = await preferences.held(keys, SAKURA), await preferences.held(keys, KEN)
+    assert mine is not None
+    assert other is not None
+    assert (mine.choices.age_band, other.choices.age_band) == (80, 30)
+    assert mine.choices.area == 12
+
+
+async def test_a_correction_cannot_add_a_purpose_nor_a_strange_value(database, keys):
+    """P17。"""
+    await consented(keys, SAKURA, Choices(purposes=Purpose.TOPICS, topics=(Topic.BOSAI,)))
+    case = await opened(keys)
+    with pytest.raises(Refused):
+        await work.run(rights.correct, OFFICER, keys, case, "area", 12)
+    with pytest.raises(Refused):
+        await work.run(rights.correct, OFFICER, keys, case, "purposes", 63)
+    await consented(keys, KEN)
+    second = await opened(keys, KEN)
+    for name, value in (("area", 70), ("age_band", 1), ("language", "fr"), ("slot", 3)):
+        with pytest.raises(BadChoices):
+            await work.run(rights.correct, OFFICER, keys, second, name, value)
+
+
+async def test_stopping_at_the_counter_erases_and_gives_a_proof(database, keys):
+    await consented(keys, SAKURA)
+    case = await opened(keys)
+    proof = await work.run(rights.stop, OFFICER, keys, case, Purpose.AREA)
+    assert proof.body["withdrawn"] == ["area"]
+    proof = await work.run(rights.stop, OFFICER, keys, case, None)
+    assert proof.body["everything"] is True
+    assert await preferences.held(keys, SAKURA) is None
+
+
+async def test_nobody_else_may_open_a_case(database, keys):
+    await consented(keys, SAKURA)
+    code = await code_of(keys)
+    for role in Role:
+        actor = replace(SECTION, role=role)
+        if actor.may(Permission.HANDLE_RIGHTS):
+            assert role is Role.PRIVACY_OFFICER
+        else:
+            with pytest.raises(Forbidden):
+                await work.run(rights.open_case, actor, keys, code)
+
+
+async def test_closing_takes_one_person_and_stops_reading_saving_and_criteria(database, keys):
+    """RULES 42。"""
+    await consented(keys, SAKURA)
+    wanted = criteria.build([[fields.term("area", 12)]])
+    assert await audience.count(wanted) == 1
+    await work.run(incident.close, OFFICER, "鍵をなくした")
+    assert await audience.count(wanted) == 0
+    with pytest.raises(Unavailable):
+        await consented(keys, KEN)
+    assert (await incident.clocks()).people == 1
+
+
+async def test_opening_takes_another_person(database, keys):
+    await consented(keys, SAKURA)
+    await work.run(incident.close, OFFICER, "鍵をなくした")
+    with pytest.raises(Forbidden):
+        await work.run(incident.reopen, OFFICER, "替えた")
+    await work.run(incident.reopen, SECOND, "替えた")
+    assert await audience.count(criteria.build([[fields.term("area", 12)]])) == 1
+    await work.run(incident.close, SECOND, "もう一度")
+    await work.run(incident.reopen, OFFICER, "替えた")
+    assert not await incident.closed()
+
+
+async def test_a_section_cannot_close(database):
+    with pytest.raises(Forbidden):
+        await work.run(incident.close, SECTION, "理由")
