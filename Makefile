@@ -23,8 +23,8 @@ test: prepare-all check ## 検査のあと、試験をすべて走らせる(TEST
 	@exec $(IN)/python -m pytest -q -n $(WORKERS) --dist loadscope $(TESTS)
 
 check: prepare-tools ## 書式、書き方、型、部屋の上下を確かめる
-	@$(IN)/ruff format --check --quiet . || { echo '書式が違います。`.venv/bin/ruff format` で直ります。' >&2; exit 1; }
-	@$(IN)/ruff check --quiet .
+	@$(IN)/ruff format --check --quiet --output-format concise . || { echo '書式が違います。`.venv/bin/ruff format` で直ります。' >&2; exit 1; }
+	@$(IN)/ruff check --quiet --output-format concise .
 	@$(IN)/pyright
 	@$(IN)/lint-imports --no-logo
 

@@ -5,6 +5,7 @@ import asyncio
 import functools
 import json
 import logging
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -233,14 +234,40 @@ def _simulator_arguments(settings: Settings, options: argparse.Namespace) -> lis
 
 
 class _Parser(argparse.ArgumentParser):
+    """argparseの英語を、日本語に言い換える。"""
+
+    def __init__(self, **more: Any) -> None:
+        more.update(add_help=False, allow_abbrev=False)
+        super().__init__(**more)
+        self._positionals.title, self._optionals.title = "引数", "オプション"
+        self.add_argument("-h", "--help", action="help", help="この説明を表示する")
+
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
+        for english, japanese in _USAGE_WORDS:
+            message = re.sub(english, japanese, message)
         _complain(f"使い方が違います: {message}", f"`{self.prog} --help` で使い方を表示します。")
         sys.exit(USAGE)
 
 
+_USAGE_WORDS = (
+    (r"the following arguments are required: (.*)", r"\1 が足りません。"),
+    (r"unrecognized arguments: (.*)", r"\1 は使えません。"),
+    (r"argument ([^:]*): invalid choice: ('[^']*').*choose from (.*)\)", r"\1 に \2 は選べません。選べるもの: \3"),
+    (r"argument ([^:]*): invalid int value: (.*)", r"\1 の \2 は整数ではありません。"),
+    (r"argument ([^:]*): expected .*", r"\1 の値がありません。"),
+)
+_SETTING_WORDS = {
+    "greater_than_equal": "{ge}以上にしてください",
+    "less_than_equal": "{le}以下にしてください",
+    "enum": "{expected} のどれかにしてください",
+    "int_parsing": "整数で書いてください",
+    "bool_parsing": "true か false で書いてください",
+}
+
+
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:
-    parser = _Parser(prog="ward", description="文京区LINE公式アカウントの運用システム", allow_abbrev=False)
+    parser = _Parser(prog="ward", description="文京区LINE公式アカウントの運用システム")
     verbs = parser.add_subparsers(required=True, metavar="コマンド", title="コマンド", parser_class=_Parser)
 
     demo = _verb(verbs, "demo", "手元で試すための一式を起動する", _demo)
@@ -305,7 +332,7 @@ def _richmenu(verbs: Any, wanted: bool) -> None:
 
 
 def _verb(parent: Any, name: str, words: str, verb: Callable[..., Any]) -> argparse.ArgumentParser:
-    parser = parent.add_parser(name, help=words, description=words, allow_abbrev=False)
+    parser = parent.add_parser(name, help=words, description=words)
     parser.set_defaults(verb=verb)
     return parser
 
@@ -313,8 +340,14 @@ def _verb(parent: Any, name: str, words: str, verb: Callable[..., Any]) -> argpa
 def _setting_error(error: Any) -> str:
     name = str(error["loc"][0]).upper() if error["loc"] else ""
     variable = name if not name or name.startswith(("WARD_", "DATABASE_URL")) else f"WARD_{name}"
-    words = error["msg"].removeprefix("Value error, ")
-    return words if error["type"] == "value_error" else f"{variable} の値を読めません({words})。"
+    if error["type"] == "value_error":
+        return error["msg"].removeprefix("Value error, ")
+    words = (
+        _SETTING_WORDS.get(error["type"], "{reason}")
+        .format(**{"reason": error["msg"], **error.get("ctx", {})})
+        .replace(" or ", "、")
+    )
+    return f"{variable} の値を読めません({words})。"
 
 
 def _complain(*lines: str) -> None:

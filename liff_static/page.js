@@ -135,7 +135,7 @@ function stop(error) {
 
 function wire() {
   document.getElementById("erase").addEventListener("click", erase);
-  document.getElementById("keep").addEventListener("click", () => (inside ? arrive() : show("welcome")));
+  document.getElementById("keep").addEventListener("click", () => (inside ? reload().catch(stop) : show("welcome")));
   document.getElementById("stopped-back").addEventListener("click", () => reload().catch(stop));
   document.getElementById("leave").addEventListener("click", async () => {
     await session.leave();
@@ -146,7 +146,7 @@ function wire() {
     trouble.fillView("left", { inClient: false, act });
     show("trouble");
   });
-  inPlace("go-held", () => { form.reset(); showHeld(); });
+  inPlace("go-held", () => { form.reset(); reload().catch(stop); });
   inPlace("go-erase", () => show("erase"));
   for (const link of document.querySelectorAll(".languages a")) {
     link.addEventListener("click", () => { if (inside) form.keepDraft(); });

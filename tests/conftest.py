@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.simulator.running import RunningSimulator
 
 CHANNEL_ID = "1650000000"
-CHANNEL_SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105  試験だけの値
+CHANNEL_SECRET = "0123456789abcdef0123456789abcdef"
 LOGIN_CHANNEL_ID = "1660000000"
 LIFF_ID = f"{LOGIN_CHANNEL_ID}-Bunkyo01"
 
@@ -44,7 +44,7 @@ async def schema(server: embedded.Server) -> AsyncIterator[embedded.Server]:
     owner = await asyncpg.connect(server.owner_url)
     await owner.execute("create schema seed")
     for table in await _tables(owner):
-        if await owner.fetchval(f'select exists (select from "{table}")'):  # noqa: S608  表の名は目録から
+        if await owner.fetchval(f'select exists (select from "{table}")'):
             await owner.execute(f'create table seed."{table}" as table "{table}"')
     await owner.close()
     await open_pool(server.app_url, size=8)
@@ -62,7 +62,7 @@ async def database(schema: embedded.Server) -> embedded.Server:
         await owner.execute(f"truncate {tables} restart identity cascade")
         for row in await owner.fetch("select tablename from pg_tables where schemaname = 'seed'"):
             table = row["tablename"]
-            await owner.execute(f'insert into "{table}" overriding system value table seed."{table}"')  # noqa: S608
+            await owner.execute(f'insert into "{table}" overriding system value table seed."{table}"')
         await owner.execute("update clock_offset set shift = '0'")
     await owner.close()
     return schema

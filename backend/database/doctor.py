@@ -96,7 +96,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     row = (await work.sql("select current_setting('server_version_num')::int as number, clock_timestamp() as now"))[0]
     major = row["number"] // 10000
     yield Finding(Level.GOOD if major >= OLDEST_POSTGRES else Level.WRONG, "データベース", f"PostgreSQL {major} です。")
-    ahead = abs((row["now"] - datetime.now(UTC)).total_seconds())
+    ahead = abs((row["now"] - datetime.now(UTC)).total_seconds())  # 実時間: 二つの機械の時計を比べる
     if ahead > CLOCK_SECONDS:
         yield _notice("時計", f"データベースの時計と、この機械の時計が{ahead:.0f}秒ずれています。")
     waiting = await migrating.pending()

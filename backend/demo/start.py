@@ -1,13 +1,15 @@
 """`ward demo`: 空の機械から、触って試せるところまでを一つの命令で。"""
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import logging
 import os
+import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from backend.errors import Refused
 from backend.settings import Mode, Settings
 
 Say = Callable[..., Any]
+FULL_BYTES = 20_000_000  # WALの一切れ(16MB)が書けない
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
@@ -39,8 +42,9 @@ def run(settings: Settings, *, port: int, simulator_port: int, say: Say, friends
         children: list[Child] = []
         _log_to(data / "logs")
         try:
-            ready = _with_urls(_settings(settings, data, port, simulator_port), embedded.start(data))
-            _start(children, ready, data, (port, simulator_port), say, friends)
+            with _blaming_a_full_disk(data):
+                ready = _with_urls(_settings(settings, data, port, simulator_port), embedded.start(data))
+                _start(children, ready, data, (port, simulator_port), say, friends)
             _announce(ready, data, time.monotonic() - began, say)
             _watch(children, data, say)
         except (KeyboardInterrupt, _Terminated):
@@ -149,6 +153,18 @@ def _environment(ready: Settings) -> dict[str, str]:
         "WARD_SIMULATOR_URL": ready.simulator_url,
         "PYTHONUNBUFFERED": "1",
     }
+
+
+@contextlib.contextmanager
+def _blaming_a_full_disk(data: Path) -> Iterator[None]:
+    """ディスクが一杯のときは、どこがどう失敗しても、そう言う。"""
+    failed = True
+    try:
+        yield
+        failed = False
+    finally:
+        if failed and shutil.disk_usage(data).free < FULL_BYTES:
+            raise Refused("ディスクに空きがありません。", next_step="空きを作ってから、もう一度実行してください。")
 
 
 def _log_to(folder: Path) -> None:

@@ -35,7 +35,7 @@ class MenuVersion(Table, tablename="menu_version", db=DB):
 class MenuImage(Table, tablename="menu_image", db=DB):
     """版の絵。"""
 
-    version_id = BigInt()
+    version_id = BigInt(primary_key=True)  # 主キーは組だが、Piccoloの主キーは一列だけ
     position = SmallInt()
     alias = Text()
     body = Bytea()
@@ -107,7 +107,7 @@ class MenuRun(Table, tablename="menu_run", db=DB):
 class MenuStep(Table, tablename="menu_step", db=DB):
     """反映の一歩。"""
 
-    run_id = BigInt()
+    run_id = BigInt(primary_key=True)  # 主キーは組だが、Piccoloの主キーは一列だけ
     position = SmallInt()
     kind = Text()
     target = Text()
@@ -158,7 +158,7 @@ class MenuSchedule(Table, tablename="menu_schedule", db=DB):
 class MenuInsight(Table, tablename="menu_insight", db=DB):
     """LINEの統計の写し。"""
 
-    rich_menu_id = Text()
+    rich_menu_id = Text(primary_key=True)  # 主キーは組だが、Piccoloの主キーは一列だけ
     first = Date()
     last = Date()
     body = JSONB()

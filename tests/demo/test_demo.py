@@ -89,6 +89,7 @@ def test_after_a_kill_of_the_whole_it_starts_again_where_it_was(demo: RunningDem
 
 def test_a_port_in_use_is_said_in_one_sentence(demo: RunningDemo) -> None:
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", demo.port))
         taken.listen()
         process = demo.spawn()

@@ -1,10 +1,12 @@
 """表: `tables.py` と移行の済んだデータベースは同じで、台帳は追記だけ。"""
 
+import re
 from typing import Any
 
 import asyncpg
 
 from backend.database import grants, piccolo_app
+from tests.house import files
 
 NOT_OURS = {"migration", "clock_offset"}
 
@@ -81,3 +83,11 @@ async def test_no_time_column_is_without_its_zone(owner: asyncpg.Connection) -> 
         "and data_type = 'timestamp without time zone' and table_name <> 'migration'"
     )
     assert [tuple(row) for row in rows] == []
+
+
+def test_every_migration_has_its_own_identity_in_the_order_of_its_file() -> None:
+    folder = files.ROOT / "backend" / "database" / "migrations"
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("t*.py"))]
+    identities = [match.group(1) for text in texts if (match := re.search(r'^ID = "([^"]+)"', text, re.MULTILINE))]
+    assert len(identities) == len(texts)
+    assert identities == sorted(set(identities))

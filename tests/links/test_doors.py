@@ -157,3 +157,10 @@ async def test_who_may_not_read_links_is_refused(app: Any, settings: Settings, p
     answer = await console.get("/console/links")
     await console.close()
     assert answer.status_code == 403
+
+
+async def test_a_link_names_what_uses_it(sato: Console) -> None:
+    await work.run(register.note_uses, "message:1", ["bosai_evac"])
+    await work.run(register.note_uses, "menu:7", ["bosai_evac"])
+    text = (await sato.get("/console/links/bosai_evac")).text
+    assert '<a href="/console/messages/1">依頼 1</a>、メニュー 7' in text

@@ -29,7 +29,7 @@ from tests.residents.people import user
 PEOPLE = [user(n) for n in (1, 2, 3)]
 MANY = st.integers(1, 63).map(Purpose)
 WHO = st.integers(0, 2)
-EXAMPLES, STEPS = int(os.environ.get("C2_EXAMPLES", "8")), 25
+EXAMPLES, STEPS = int(os.environ.get("C2_EXAMPLES", "20")), 25
 GRACE = timedelta(days=ledger.GRACE_DAYS)
 
 
@@ -71,13 +71,19 @@ def answers(purposes: Purpose) -> Choices:
 class Consent(RuleBasedStateMachine):
     world: ClassVar[World]
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(first=st.lists(MANY, min_size=3, max_size=3))
+    def begin(self, first: list[Purpose]) -> None:
         self.world.run(self.world.owner.execute(self.world.truncate))
         self.people = {who: Known() for who in PEOPLE}
         self.versions: list[tuple[int, Purpose, datetime]] = []
         self.events = 0
         self.past: list[Event] = []
+        for who, purposes in enumerate(first):
+            self.save(who, purposes)
+
+    @rule(who=WHO, purposes=MANY)
+    def save_again(self, who: int, purposes: Purpose) -> None:
+        self.save(who, purposes)
 
     @rule(who=WHO, purposes=MANY)
     def save(self, who: int, purposes: Purpose) -> None:
@@ -170,14 +176,14 @@ class Consent(RuleBasedStateMachine):
             live = (await ledger.live([ledger.subject(row["subject_key"])])).popitem()[1]
             assert set(live) == set(known.grants)
             # P1, P8, P10, P14: 数えられるのは、いまの同意のある人だけ。
-            alive = all(until > now + timedelta(seconds=2) for _, until in known.grants.values())
+            # 期限のちょうどその時は、この目と模型の時計がずれるので見ない。
+            if any(abs(until - now) < timedelta(seconds=5) for _, until in known.grants.values()):
+                continue
+            alive = all(until > now for _, until in known.grants.values())
+            clauses = ", ".join(f"({fields._consented(purpose)})::int as {purpose.code}" for purpose in Purpose)
+            counted = await self.world.owner.fetchrow(f"select {clauses} from resident r where r.id = $1", row["id"])  # noqa: S608
             for purpose in Purpose:
-                clause = fields._consented(purpose)
-                counted = await self.world.owner.fetchval(
-                    f"select count(*) from resident r where r.id = $1 and {clause}", row["id"]  # noqa: S608  決まった条件
-                )
-                if alive or not purpose & held:
-                    assert counted == int(bool(purpose & held) and alive)
+                assert counted[purpose.code] == int(bool(purpose & held) and alive), purpose
         # P13: どの人のどの目的でも、同意と取りやめは時刻の順に並ぶ。
         disorder = await self.world.owner.fetchval(
             "select count(*) from (select at, lag(at) over (partition by subject, purpose order by id) as before "

@@ -1,0 +1,108 @@
+"""目録: 足りない文、余った文、欠けた差し込み、読みのない漢字があれば、出荷できない(issue 3の4)。"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_file
+from babel.messages.pofile import read_po
+
+from backend.residents import liff_words
+from backend.texts import catalogue, languages
+from backend.texts.catalogue import EasyText, Words
+
+BACKEND = Path(catalogue.__file__).parents[1]
+CATALOGUES = [language.catalogue for language in languages.LANGUAGES if language.code != "ja"]
+_HOLE = re.compile(r"\{\w+\}")
+_KANJI = re.compile(r"[一-鿿々]")
+
+
+def asked_for() -> set[str]:
+    """コードとテンプレートが目録に求める、日本語の文。"""
+    found: set[str] = set()
+    for template in sorted((BACKEND / "templates" / "residents").glob("*.html")):
+        found |= {text for _, text, _, _ in extract_from_file("jinja2", template, keywords={"_": None})}
+    door = extract_from_file("python", BACKEND / "residents" / "liff_pages.py", keywords={"words": None})
+    found |= {text for _, text, _, _ in door if isinstance(text, str)}
+    return found | {*liff_words.SCRIPT.values(), *liff_words.WHY.values(), *liff_words.vocabulary()}
+
+
+def messages(name: str) -> dict[str, str]:
+    with (BACKEND / "texts" / f"{name}.po").open("rb") as file:
+        return {str(message.id): str(message.string) for message in read_po(file) if message.id and not message.fuzzy}
+
+
+def test_the_page_has_a_text_for_every_place() -> None:
+    assert len(asked_for()) > 200
+
+
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_no_missing_key_can_ship(name: str) -> None:
+    have = messages(name)
+    assert sorted(text for text in asked_for() if not have.get(text)) == []
+
+
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_no_forgotten_key_stays_behind(name: str) -> None:
+    assert sorted(set(messages(name)) - asked_for()) == []
+
+
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_every_translation_keeps_the_same_holes(name: str) -> None:
+    wrong = [
+        text for text, string in messages(name).items() if sorted(_HOLE.findall(text)) != sorted(_HOLE.findall(string))
+    ]
+    assert wrong == []
+
+
+def test_every_kanji_in_easy_japanese_has_a_reading() -> None:
+    bare = {
+        text: string
+        for text, string in messages("ja-easy").items()
+        if _KANJI.search(re.sub(r"<ruby>.*?</ruby>", "", str(catalogue.ruby(string))))
+    }
+    assert bare == {}
+
+
+@pytest.mark.parametrize("name", ["en", "ko"])
+def test_english_and_korean_hold_no_leftover_japanese(name: str) -> None:
+    assert [string for string in messages(name).values() if re.search(r"[ぁ-んァ-ヶ]", string)] == []
+
+
+def test_a_reading_becomes_ruby_and_the_characters_stay_the_same() -> None:
+    html = str(catalogue.ruby("お知らせ(おしらせ)を選ぶ(えらぶ)<b>"))
+    assert re.sub(r"<[^>]+>", "", html) == "お知らせ(おしらせ)を選ぶ(えらぶ)&lt;b&gt;"
+    assert "<ruby>お知らせ<rp>(</rp><rt>おしらせ</rt>" in html
+
+
+def test_a_key_that_is_missing_is_an_error_and_never_silent_japanese() -> None:
+    with pytest.raises(catalogue.Missing):
+        Words(languages.BY_CODE["en"])("目録にない文")
+
+
+def test_values_are_put_into_the_translation() -> None:
+    assert Words(languages.BY_CODE["en"])("選んだ地域: {name}", name="Hongo") == "Chosen area: Hongo"
+
+
+def test_only_easy_japanese_reads_parentheses_as_furigana() -> None:
+    assert isinstance(Words(languages.BY_CODE["easy"])("選ぶ"), EasyText)
+    assert not isinstance(Words(languages.JAPANESE)("選ぶ"), EasyText)
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepted", "code"),
+    [
+        ("", "ja-JP,ja;q=0.9,en;q=0.8", "ja"),
+        ("", "ko-KR,ko;q=0.9,ja;q=0.5", "ko"),
+        ("", "zh-CN", "zh"),
+        ("", "fr-FR,en;q=0.3", "en"),
+        ("", "fr-FR", "ja"),
+        ("easy", "en", "easy"),
+        ("xx", "en;q=nonsense", "en"),
+        ("", "", "ja"),
+    ],
+)
+def test_the_page_language_follows_the_address_then_the_phone(asked: str, accepted: str, code: str) -> None:
+    assert languages.choose(asked, accepted).code == code
