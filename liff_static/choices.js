@@ -21,6 +21,9 @@ let changed = () => {};
 const tell = () => {
   guardian.hidden = !(isOn("age") && picked("age_band")[0] === YOUNG);
   sameArea.hidden = !pickers.area.value || pickers.collection_area.value === pickers.area.value;
+  // 直ったところの知らせは消す。
+  for (const purpose of PURPOSES) if (answered(purpose)) point(purpose, "");
+  if (guardian.hidden || picked("guardian")[0] === "1") point("guardian", "");
   document.getElementById("consult").hidden = !children.value.some((child) => child.due_month);
   changed();
 };
@@ -133,6 +136,7 @@ export function show(purpose) {
 function flip(purpose) {
   fields(purpose).hidden = !isOn(purpose);
   point(purpose, "");
+  fetch("/liff/api/me");
   if (isOn(purpose)) {
     if (purpose === "parenting") {
       children.set([]);

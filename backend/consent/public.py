@@ -63,7 +63,9 @@ def _parts(notice: notices.Notice, before: dict[str, str] | None) -> list[dict[s
 def _difference(old: str, new: str) -> list[tuple[str, str]]:
     """(same | del | ins, 一行)。消えた行と足された行。"""
     kinds = {" ": "same", "-": "del", "+": "ins"}
-    return [(kinds[line[0]], line[2:]) for line in difflib.ndiff(old.splitlines(), new.splitlines()) if line[0] in kinds]
+    return [
+        (kinds[line[0]], line[2:]) for line in difflib.ndiff(old.splitlines(), new.splitlines()) if line[0] in kinds
+    ]
 
 
 routes: list[ControllerRouterHandler] = [index, show]

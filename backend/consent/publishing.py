@@ -161,13 +161,20 @@ def _clean(parts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _check(
-    wanted: Mapping[str, Mapping[str, str]], published_on: date, effective_on: date, material: Purpose, reason: str, today: date
+    wanted: Mapping[str, Mapping[str, str]],
+    published_on: date,
+    effective_on: date,
+    material: Purpose,
+    reason: str,
+    today: date,
 ) -> None:
     for language in LANGUAGES:
         for part in PARTS:
             text = wanted.get(language, {}).get(part, "").strip()
             if not text or len(text) > MAX_TEXT:
-                raise Refused(f"文が足りないか、長すぎます({language} / {part})。", next_step="五つの言語をそろえてください。")
+                raise Refused(
+                    f"文が足りないか、長すぎます({language} / {part})。", next_step="五つの言語をそろえてください。"
+                )
     if published_on < today:
         raise Refused("公開日は、今日からあとにしてください。")
     if effective_on < published_on:

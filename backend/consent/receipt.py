@@ -58,7 +58,9 @@ def consent(grants: Sequence[Grant], notice: Notice, words: Sequence[str]) -> Re
     return Receipt(body, _text(grants, words, body["record_id"]))
 
 
-def erasure(purposes: Sequence[Purpose], event_ids: Sequence[str], at: datetime, *, everything: bool, mark: str) -> Receipt:
+def erasure(
+    purposes: Sequence[Purpose], event_ids: Sequence[str], at: datetime, *, everything: bool, mark: str
+) -> Receipt:
     """取りやめと消去の証明。`mark` は消去の記録に残した鍵付きハッシュ(控えを戻したときに、もう一度消すため)。"""
     body = {
         "schema_version": SCHEMA,

@@ -199,7 +199,8 @@ async def _changes(delivery_id: int) -> AsyncIterator[ServerSentEventMessage]:
         yield ServerSentEventMessage(event="changed", data="", retry=2000)
         while asyncio.get_running_loop().time() < deadline:
             try:
-                heard = await asyncio.wait_for(moved.get(), BREATH_SECONDS)
+                async with asyncio.timeout(BREATH_SECONDS):
+                    heard = await moved.get()
             except TimeoutError:
                 yield ServerSentEventMessage(comment="")
                 continue

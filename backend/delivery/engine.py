@@ -115,8 +115,7 @@ class Sender:
         """間を置く。その間は手がふさがっていないことにする。"""
         self._resting += 1
         try:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._draining.wait(), seconds)
+            await _wait(self._draining, seconds)
         finally:
             self._resting -= 1
 
@@ -224,11 +223,15 @@ class Sender:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
+    # wait_for は、事が起きたのと同時の取消しを飲み込むことがある(Python 3.11)。
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def _cancel(tasks: "list[asyncio.Task[Any]]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """すべて終わるまで取り消す。一度の取消しは、asyncpgの中の wait_for が飲み込むことがある(Python 3.11)。"""
+    while waiting := [task for task in tasks if not task.done()]:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=0.1)

@@ -1,6 +1,7 @@
 """送り手の座: 一度に一人。鼓動が止まれば、控えが座を取り返す(DESIGN 4)。"""
 
 import asyncio
+import contextlib
 import logging
 import time
 from dataclasses import dataclass
@@ -78,10 +79,9 @@ async def stand_by(stopping: asyncio.Event) -> Tenure | None:
 
 
 async def _pause(stopping: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), STANDBY_SECONDS)
-    except TimeoutError:
-        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(STANDBY_SECONDS):
+            await stopping.wait()
 
 
 _TAKE = """

@@ -59,7 +59,9 @@ class AddressKeys:
         """暗号を利用者IDに戻す。鍵がない・壊れているときは `Refused`。"""
         key = self.cipher_keys.get(sealed[0]) if sealed else None
         if key is None:
-            raise Refused("宛名を開く鍵がありません。", next_step="WARD_ADDRESS_CIPHER_KEYS に前の版の鍵も入れてください。")
+            raise Refused(
+                "宛名を開く鍵がありません。", next_step="WARD_ADDRESS_CIPHER_KEYS に前の版の鍵も入れてください。"
+            )
         try:
             return AESSIV(key).decrypt(sealed[1:], None).decode()
         except InvalidTag as error:

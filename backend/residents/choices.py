@@ -18,7 +18,9 @@ class BadChoices(Refused):
     """保存できない値。`fields` は欄の名 → 直し方。何も保存していない。"""
 
     def __init__(self, fields: dict[str, str]) -> None:
-        super().__init__("保存できない項目があります。まだ何も保存していません。", next_step=next(iter(fields.values())))
+        super().__init__(
+            "保存できない項目があります。まだ何も保存していません。", next_step=next(iter(fields.values()))
+        )
         self.fields = fields
 
 

@@ -79,7 +79,11 @@ async def stop(request: Request[Any, Any, Any], case: UUID, actor: Actor, keys: 
     proof = await work.run(rights.stop, actor, keys, case, BY_CODE.get(form.purpose))
     everything = bool(proof.body["everything"])
     return page(
-        "residents_console/stopped.html", title="利用を止めました", room="rights", proof=proof, case=None if everything else case
+        "residents_console/stopped.html",
+        title="利用を止めました",
+        room="rights",
+        proof=proof,
+        case=None if everything else case,
     )
 
 
@@ -108,7 +112,9 @@ async def _switch(request: Request[Any, Any, Any], actor: Actor, verb: Any) -> T
 
 
 def _index(*, error: str = "", hint: str = "", status: int = 200) -> Template:
-    return page("residents_console/index.html", title="本人の権利", room="rights", status=status, error=error, hint=hint)
+    return page(
+        "residents_console/index.html", title="本人の権利", room="rights", status=status, error=error, hint=hint
+    )
 
 
 async def _sheet(actor: Actor, case: UUID, *, error: str = "", hint: str = "", status: int = 200) -> Template:

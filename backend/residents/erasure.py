@@ -46,7 +46,9 @@ async def sweep(keys: AddressKeys) -> int:
 
     作業の輪が10秒に一度ほど呼ぶ。一回に `CHUNK` 人ずつ、一人ずつ別の取引で行う。
     """
-    lapsed = await work.sql("select id from resident where live_until <= ward_now() order by live_until limit $1", CHUNK)
+    lapsed = await work.sql(
+        "select id from resident where live_until <= ward_now() order by live_until limit $1", CHUNK
+    )
     overdue = await work.sql(
         "select id from resident where due_month <= (ward_now() at time zone 'Asia/Tokyo') - interval '3 months' limit $1",
         CHUNK,

@@ -17,7 +17,8 @@ FEW = 50
 async def weekly(keys: AddressKeys, line: Any) -> int | None:
     """前の照らし合わせから `EVERY_DAYS` 日たっていれば行い、消した人の数を返す。まだならNone。作業の輪が一時間に一度呼ぶ。"""
     rows = await work.sql(
-        "select exists (select 1 from follower_sweep where at > ward_now() - make_interval(days => $1)) as done", EVERY_DAYS
+        "select exists (select 1 from follower_sweep where at > ward_now() - make_interval(days => $1)) as done",
+        EVERY_DAYS,
     )
     return None if rows[0]["done"] else await compare(keys, line)
 

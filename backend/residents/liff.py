@@ -1,7 +1,6 @@
 """住民のページのAPI `/liff/session` `/liff/api/…`: JSONだけ。利用者IDを受け取る欄はなく、確かめたIDトークンだけが本人を言う。"""
 
-from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, post, put
@@ -12,53 +11,20 @@ from backend.consent.notices import BY_CODE, Purpose
 from backend.consent.receipt import Receipt
 from backend.errors import Forbidden, LineError, NotFound, Refused, Unavailable
 from backend.line.identity import Forged
-from backend.residents import incident, preferences, rights, session, stages
+from backend.residents import incident, preferences, rights, sent, session, stages
 from backend.residents.address import AddressKeys
-from backend.residents.choices import BadChoices, Choices
+from backend.residents.choices import BadChoices
 from backend.residents.preferences import Held, NoticeChanged
 from backend.residents.session import Over, Session, TooOften
-from backend.residents.vocabulary import Language, Stream, Topic
 from backend.settings import Settings
 from backend.store import clock, work
 from backend.web.sessions import LIFF, cookie, cookie_name
 
-MAX_BODY = 8_000
 Ask = Request[Any, Any, Any]
-Month = Annotated[str, msgspec.Meta(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
 
 
 class NotFriend(Refused):
     """友だちでない人のものは保存しない(RULES 36)。"""
-
-
-class ChildForm(msgspec.Struct, forbid_unknown_fields=False):
-    birth_month: Month | None = None
-    due_month: Month | None = None
-
-
-class SaveForm(msgspec.Struct, kw_only=True):
-    """「同意して保存」の本文。知らない欄(利用者IDなど)は読まずに捨てる。"""
-
-    purposes: Annotated[list[str], msgspec.Meta(max_length=10)]
-    notice_version: int
-    notice_language: str = "ja"
-    area: int | None = None
-    age_band: int | None = None
-    children: Annotated[list[ChildForm], msgspec.Meta(max_length=10)] = []
-    topics: Annotated[list[Topic], msgspec.Meta(max_length=40)] = []
-    language: Language | None = None
-    collection_area: int | None = None
-    streams: Annotated[list[Stream], msgspec.Meta(max_length=10)] = []
-    slot: int | None = None
-    guardian: bool = False
-
-
-class TokenForm(msgspec.Struct):
-    id_token: Annotated[str, msgspec.Meta(max_length=MAX_BODY)]
-
-
-class StopForm(msgspec.Struct):
-    access_token: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
 
 
 @post("/liff/session", status_code=200)
@@ -68,7 +34,7 @@ async def begin(request: Ask, settings: Settings, line: Any, keys: AddressKeys) 
     raw = await _body(request)
     token = raw.decode("utf-8", "replace").strip()
     if token.startswith("{"):
-        token = _read(raw, TokenForm).id_token
+        token = sent.read(raw, sent.TokenForm).id_token
     now = await clock.now()
     identity = await line.verify_id_token(token, now)
     mine = await work.run(session.start, identity, session.unseal(_cookie(request, settings), settings, now))
@@ -96,17 +62,19 @@ async def me(request: Ask, settings: Settings, line: Any, keys: AddressKeys) -> 
 async def save(request: Ask, settings: Settings, line: Any, keys: AddressKeys) -> dict[str, Any]:
     """「同意して保存」。友だちでなければ、何も書かずに409。"""
     mine = await _writer(request, settings)
-    form = _read(await _body(request), SaveForm)
-    choices = _choices(form)
+    form = sent.read(await _body(request), sent.SaveForm)
+    choices = sent.choices_of(form)
     try:
         friend = await line.is_friend(mine.user_id)
     except LineError as error:
         raise Unavailable(
-            "ただいまLINEに確かめられません。まだ何も保存していません。", next_step="少し待ってから、もう一度押してください。"
+            "ただいまLINEに確かめられません。まだ何も保存していません。",
+            next_step="少し待ってから、もう一度押してください。",
         ) from error
     if not friend:
         raise NotFriend(
-            "文京区を友だちに追加すると受け取れます。まだ何も保存していません。", next_step="友だちに追加してから、もう一度押してください。"
+            "文京区を友だちに追加すると受け取れます。まだ何も保存していません。",
+            next_step="友だちに追加してから、もう一度押してください。",
         )
     made = await work.run(
         preferences.save,
@@ -195,45 +163,13 @@ def _same_origin(request: Ask, settings: Settings, *, header: bool = True) -> No
 
 
 async def _body(request: Ask) -> bytes:
-    if int(request.headers.get("content-length") or 0) > MAX_BODY:
+    declared = request.headers.get("content-length") or "0"
+    if not declared.isdigit() or int(declared) > sent.MAX_BODY:
         raise BadChoices({"body": "送られた内容が大きすぎます。"})
     raw = await request.body()
-    if len(raw) > MAX_BODY:
+    if len(raw) > sent.MAX_BODY:
         raise BadChoices({"body": "送られた内容が大きすぎます。"})
     return raw
-
-
-def _read(raw: bytes, shape: Any) -> Any:
-    try:
-        return msgspec.json.decode(raw, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        path = str(error).rsplit("$.", 1)[-1].rstrip("`").split("[")[0].split(".")[0] if "$." in str(error) else "body"
-        raise BadChoices({path: "選び直してください。"}) from error
-
-
-def _choices(form: SaveForm) -> Choices:
-    if unknown := [code for code in form.purposes if code not in BY_CODE]:
-        raise BadChoices({"purposes": f"知らない目的があります({len(unknown)}件)。"})
-    children = [child for child in form.children if child.birth_month or child.due_month]
-    born = [child for child in children if child.birth_month]
-    return Choices(
-        purposes=Purpose(sum({int(BY_CODE[code]) for code in form.purposes})),
-        area=form.area,
-        age_band=form.age_band,
-        due_months=tuple(_month(child.due_month) for child in children if child.due_month and not child.birth_month),
-        birth_months=tuple(_month(child.birth_month) for child in born if child.birth_month),
-        birth_due_months=tuple(_month(child.due_month) if child.due_month else None for child in born),
-        topics=tuple(form.topics),
-        language=form.language,
-        collection_area=form.collection_area,
-        streams=tuple(form.streams),
-        slot=form.slot,
-        guardian=form.guardian,
-    )
-
-
-def _month(text: str) -> date:
-    return date(int(text[:4]), int(text[5:]), 1)
 
 
 async def _shown(held: Held) -> dict[str, Any]:
@@ -281,7 +217,7 @@ async def _friend(line: Any, mine: Session) -> bool:
 
 async def _access_token(request: Ask) -> str:
     raw = await _body(request)
-    return _read(raw, StopForm).access_token if raw.strip() else ""
+    return sent.read(raw, sent.StopForm).access_token if raw.strip() else ""
 
 
 async def _deauthorize(line: Any, token: str) -> bool | None:

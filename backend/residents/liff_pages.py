@@ -26,7 +26,9 @@ _PHONES = ("iphone", "android", "mobile", "line/")
 
 
 @get(["/liff", *(f"/liff/{name}" for name in STARTS if name)])
-async def show(request: Request[Any, Any, Any], settings: Settings, lang: str = "", ruby: str = "", only: str = "") -> Template:
+async def show(
+    request: Request[Any, Any, Any], settings: Settings, lang: str = "", ruby: str = "", only: str = ""
+) -> Template:
     """どの道でも同じページ。`lang` はページの言語、`ruby=1` はふりがな、`only` は「ごみだけ」「地域だけ」。"""
     language = languages.choose(lang, request.headers.get("accept-language", ""))
     notice = await notices.current(language.code)
@@ -87,7 +89,10 @@ def _choices(words: Words, language: PageLanguage) -> dict[str, Any]:
                 "kana": town.kana,
                 "kana_shown": language.code == "ja",
                 "label": words(town.name),
-                "areas": json.dumps([[a.code, words(liff_words.CHOME[a.chome]) if a.chome else ""] for a in town.areas], ensure_ascii=False),
+                "areas": json.dumps(
+                    [[a.code, words(liff_words.CHOME[a.chome]) if a.chome else ""] for a in town.areas],
+                    ensure_ascii=False,
+                ),
             }
             for town in areas.TOWNS
         ],

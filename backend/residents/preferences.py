@@ -64,7 +64,9 @@ async def save_many(
     wanted = [(user_id, chosen.tidy(choices, today)) for user_id, choices in people]
     notice = await notices.current(language)
     if notice_version is not None and notice_version != notice.version:
-        raise NoticeChanged("告知文が新しくなりました。まだ何も保存していません。", next_step="新しい文を読んでください。")
+        raise NoticeChanged(
+            "告知文が新しくなりました。まだ何も保存していません。", next_step="新しい文を読んでください。"
+        )
     await rows.lock(keys, [user_id for user_id, _ in wanted])
     before = await rows.find(keys, [user_id for user_id, _ in wanted])
     drafts = [_draft(keys, user_id, choices, before.get(user_id)) for user_id, choices in wanted]

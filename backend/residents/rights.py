@@ -209,7 +209,9 @@ async def _locked(actor: Actor, keys: AddressKeys, case_id: UUID) -> dict[str, A
 async def _case(actor: Actor, case_id: UUID) -> tuple[dict[str, Any], dict[str, Any]]:
     actor.require(Permission.HANDLE_RIGHTS)
     found = await work.sql(
-        "select * from counter_case where id = $1 and staff_id = $2 and expires_at > ward_now()", case_id, actor.staff_id
+        "select * from counter_case where id = $1 and staff_id = $2 and expires_at > ward_now()",
+        case_id,
+        actor.staff_id,
     )
     row = await work.sql("select * from resident where id = $1", found[0]["resident_id"]) if found else []
     if not row:

@@ -52,7 +52,8 @@ async def find(keys: AddressKeys, user_ids: Sequence[str]) -> dict[str, dict[str
 
 async def children_of(resident_id: UUID) -> list[dict[str, Any]]:
     return await work.sql(
-        "select position, birth_month, due_month from resident_child where resident_id = $1 order by position", resident_id
+        "select position, birth_month, due_month from resident_child where resident_id = $1 order by position",
+        resident_id,
     )
 
 

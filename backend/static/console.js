@@ -26,7 +26,9 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
 for (const place of document.querySelectorAll("[data-events]")) {
   const stream = new EventSource(place.dataset.events);
   let waiting = false;
+  let missed = false; // 取り直している間に来た知らせ。捨てると、最後の姿が出ないことがある
   const refresh = async () => {
+    missed = waiting;
     if (waiting) return;
     waiting = true;
     try {
@@ -38,7 +40,7 @@ for (const place of document.querySelectorAll("[data-events]")) {
         if (place.querySelector("[data-finished]")) stream.close();
       }
     } finally {
-      setTimeout(() => { waiting = false; }, 300);
+      setTimeout(() => { waiting = false; if (missed) refresh(); }, 300);
     }
   };
   stream.addEventListener("changed", refresh);

@@ -28,7 +28,13 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="session")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+def web_port() -> int:
+    """画面のサーバーのポート。模擬LINEが取り次ぐ先を、先に知っておくため。"""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def line(tmp_path_factory: pytest.TempPathFactory, web_port: int) -> Iterator[RunningSimulator]:
     """TLSのある模擬LINE。製品のホスト名への頼みは、画面のサーバーへ取り次ぐ。"""
     simulator = RunningSimulator(
         tmp_path_factory.mktemp("line"),
@@ -37,9 +43,8 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]
         liff_id=LIFF_ID,
         public_url=WARD,
         tls=True,
-        ward_upstream=f"http://127.0.0.1:{(port := free_port())}",
+        ward_upstream=f"http://127.0.0.1:{web_port}",
     )
-    simulator.upstream_port = port  # type: ignore[attr-defined]  # 画面のサーバーが使うポート
     simulator.start()
     yield simulator
     simulator.stop()
@@ -47,10 +52,10 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]
 
 @pytest.fixture(scope="session")
 def web(
-    tmp_path_factory: pytest.TempPathFactory, schema: embedded.Server, line: RunningSimulator
+    tmp_path_factory: pytest.TempPathFactory, schema: embedded.Server, line: RunningSimulator, web_port: int
 ) -> Iterator[RunningWeb]:
     folder = tmp_path_factory.mktemp("web")
-    server = RunningWeb(folder, port=line.upstream_port)  # type: ignore[attr-defined]
+    server = RunningWeb(folder, port=web_port)
     server.start(
         make_settings(
             folder,
@@ -70,7 +75,9 @@ async def browser(line: RunningSimulator) -> AsyncIterator[Browser]:
     if path is None:
         pytest.fail("Chromiumがありません。`python -m tests.chromium` で入れてください。")
     port = line.tls_port
-    rules = f"MAP *.line.me:443 127.0.0.1:{port},MAP ward.example.jp:443 127.0.0.1:{port},MAP * ~NOTFOUND,EXCLUDE 127.0.0.1"
+    rules = (
+        f"MAP *.line.me:443 127.0.0.1:{port},MAP ward.example.jp:443 127.0.0.1:{port},MAP * ~NOTFOUND,EXCLUDE 127.0.0.1"
+    )
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=path,
@@ -100,9 +107,7 @@ async def pick_up(
     """
     line.reset()
     line.login_faults()
-    line.put_people(
-        {"user": SAKURA, "name": "さくら"}, {"user": KEN, "name": "健"}, {"user": LIN, "name": "リン"}
-    )
+    line.put_people({"user": SAKURA, "name": "さくら"}, {"user": KEN, "name": "健"}, {"user": LIN, "name": "リン"})
     for user in (SAKURA, KEN, LIN):
         line.login_faults(forget=user)
     async with AsyncExitStack() as stack:

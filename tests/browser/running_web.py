@@ -58,6 +58,13 @@ class RunningWeb:
                 self._process.kill()
             self._process = None
 
+    def kill(self) -> None:
+        """kill -9。"""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
     def log(self) -> str:
         return (self.folder / "web.log").read_text(encoding="utf-8")
 

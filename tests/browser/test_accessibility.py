@@ -148,13 +148,16 @@ async def test_every_state_is_accessible_in_both_schemes_at_every_size(
 
 @pytest.mark.parametrize("language", ["easy", "en", "zh", "ko"])
 async def test_every_language_is_accessible(pick_up: Any, language: str) -> None:
-    phone = await pick_up(known=True, width=320)
+    phone = await pick_up(known=True)
     await phone.to_form(f"/liff?lang={language}&ruby=1")
     for purpose in ("area", "parenting", "garbage"):
         await phone.page.check(f"#on-{purpose}")
     await phone.page.click(".languages summary")
-    await looking.bigger(phone.page)
     assert await looking.violations(phone.page) == []
+    await phone.page.set_viewport_size({"width": 320, "height": 844})
+    assert await looking.overflow(phone.page) == 0
+    await phone.page.set_viewport_size({"width": 390, "height": 844})
+    await looking.bigger(phone.page)
     assert await looking.overflow(phone.page) == 0
 
 

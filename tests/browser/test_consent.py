@@ -15,7 +15,7 @@ PERSONAL = ("resident", "resident_child", "consent_event", "counter_code")
 
 async def rows(owner: asyncpg.Connection) -> int:
     """人に結び付く行の数。"""
-    return sum([await owner.fetchval(f'select count(*) from "{table}"') for table in PERSONAL])  # noqa: S608
+    return sum([await owner.fetchval(f'select count(*) from "{table}"') for table in PERSONAL])
 
 
 async def test_nothing_leaves_the_page_and_nothing_is_kept_before_the_button(
@@ -38,7 +38,13 @@ async def test_nothing_leaves_the_page_and_nothing_is_kept_before_the_button(
 
 async def test_the_button_saves_exactly_what_was_chosen(sakura: Phone, owner: asyncpg.Connection) -> None:
     await sakura.consent_to_area()
-    assert await owner.fetchrow("select purposes, area, age_band, topics, language from resident") == (1, HONGO_3, None, 0, None)
+    assert await owner.fetchrow("select purposes, area, age_band, topics, language from resident") == (
+        1,
+        HONGO_3,
+        None,
+        0,
+        None,
+    )
     assert await owner.fetchval("select count(*) from consent_event where action = 'granted'") == 1
 
 
@@ -59,7 +65,9 @@ async def test_all_six_purposes_reach_the_server(sakura: Phone, owner: asyncpg.C
     assert await page.inner_text("#bar-words") == "6つの目的に同意して保存します"
     await page.click("#save")
     await sakura.arrive("done")
-    row = await owner.fetchrow("select purposes, age_band, topics, collection_area, streams, slot, language from resident")
+    row = await owner.fetchrow(
+        "select purposes, age_band, topics, collection_area, streams, slot, language from resident"
+    )
     assert row == (63, 30, 16, HONGO_3, 8, 19, "en")
     assert await owner.fetchval("select count(*) from resident_child") == 1
 

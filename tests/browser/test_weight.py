@@ -53,4 +53,6 @@ async def test_the_html_holds_nothing_about_a_person(sakura: Phone) -> None:
 
 async def test_the_address_and_the_requests_carry_no_person_and_no_attribute(sakura: Phone) -> None:
     await sakura.consent_to_area()
-    assert [request.url for request in sakura.sent if sakura.user in request.url or "41" in request.url.split("?")[-1]] == []
+    assert [
+        request.url for request in sakura.sent if sakura.user in request.url or "41" in request.url.split("?")[-1]
+    ] == []

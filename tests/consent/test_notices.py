@@ -57,7 +57,11 @@ def test_the_sentence_the_rules_ask_for_is_there() -> None:
 async def test_the_application_can_neither_change_nor_delete(database, keys, table):
     """P11。"""
     await consented(keys, SAKURA, AREA)
-    for statement in (f"delete from {table}", f"update {table} set {_column(table)} = {_column(table)}", f"truncate {table} cascade"):
+    for statement in (
+        f"delete from {table}",
+        f"update {table} set {_column(table)} = {_column(table)}",
+        f"truncate {table} cascade",
+    ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await work.sql(statement)
 

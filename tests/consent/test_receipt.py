@@ -16,7 +16,16 @@ from tests.residents.people import SAKURA, consented
 
 KEY = SecretStr("2" * 64)
 PUBLIC = receipt.public_key(KEY)
-FIELDS = {"schema_version", "record_id", "issued_at", "pii_controller", "jurisdiction", "legal_basis", "processing", "notice"}
+FIELDS = {
+    "schema_version",
+    "record_id",
+    "issued_at",
+    "pii_controller",
+    "jurisdiction",
+    "legal_basis",
+    "processing",
+    "notice",
+}
 
 
 @pytest.fixture
@@ -41,7 +50,9 @@ async def test_it_still_verifies_after_everything_is_erased(document, keys, owne
     """P12: 行も鍵も消えた後、レシートは通り、台帳の件だけが、名のないまま残る。"""
     await work.run(preferences.withdraw, keys, SAKURA)
     body = receipt.verify(document, PUBLIC)
-    kept = {str(row["event_id"]) for row in await owner.fetch("select event_id from consent_event where action = 'granted'")}
+    kept = {
+        str(row["event_id"]) for row in await owner.fetch("select event_id from consent_event where action = 'granted'")
+    }
     assert {one["event_id"] for one in body["processing"]} == kept
     assert await owner.fetchval("select count(*) from resident") == 0
 
@@ -72,7 +83,9 @@ async def test_another_key_fails(document):
         receipt.verify(document, receipt.public_key(SecretStr("3" * 64)))
 
 
-@pytest.mark.parametrize("junk", [b"", b"{}", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"signature":null}', b'{"signature":{"value":"a"}}'])
+@pytest.mark.parametrize(
+    "junk", [b"", b"{}", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"signature":null}', b'{"signature":{"value":"a"}}']
+)
 def test_junk_is_refused(junk: bytes) -> None:
     with pytest.raises(Refused):
         receipt.verify(junk, PUBLIC)

@@ -8,6 +8,7 @@ import ctypes
 import itertools
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from backend.line.gateway import Gateway
 from backend.permissions import Actor, Role
 from backend.residents.address import AddressKeys
 from backend.residents.choices import Choices
+from backend.residents.vocabulary import mask
 from backend.settings import Settings
 from backend.store import clock, work
 from backend.store.pool import LOST
@@ -59,11 +61,42 @@ async def crowd(database: Any, keys: AddressKeys, simulator: Any) -> Callable[..
     """本郷三丁目の、同意した友だち。"""
 
     async def make(count: int, choices: Callable[[int], Choices] = lives_in_hongo, first: int = 0) -> list[str]:
-        users = await cast.crowd(keys, count, choices, first)
+        users = await _plant(keys, {cast.user(first + n): choices(n) for n in range(count)})
         simulator.add_friends(*users)
         return users
 
     return make
+
+
+async def _plant(keys: AddressKeys, people: dict[str, Choices]) -> list[str]:
+    """本人の行だけを、まとめて入れる(同意の台帳は書かない。書く動詞は同意の部屋が試す)。"""
+    chance = random.Random(len(people))
+    rows = [
+        (
+            keys.index(user),
+            chance.getrandbits(62),
+            keys.index_version,
+            keys.seal(user),
+            chance.randbytes(32),
+            int(one.purposes),
+            one.area,
+            one.age_band,
+            mask(one.topics),
+            one.language,
+        )
+        for user, one in people.items()
+    ]
+    await work.sql(_PLANT, *[list(column) for column in zip(*rows, strict=True)])
+    return list(people)
+
+
+_PLANT = """
+insert into resident (id, number, index_version, cipher, subject_key, purposes, area, age_band, topics, language,
+                      live_until, notice_version)
+select w.*, ward_now() + interval '2 years', 1
+from unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::bytea[], $5::bytea[], $6::smallint[], $7::smallint[],
+            $8::smallint[], $9::bigint[], $10::text[]) w
+"""
 
 
 def package(now: datetime, **changes: Any) -> Package:

@@ -13,7 +13,20 @@ from backend.permissions import Actor, Role
 from backend.residents import preferences
 from backend.store import clock, work
 from backend.ward.kinds import Kind
-from tests.delivery.conftest import APPROVER, CHIEF, SECOND, approved, body_text, package, sending, texts, total, until
+from tests import cast
+from tests.delivery.conftest import (
+    APPROVER,
+    CHIEF,
+    SECOND,
+    approved,
+    body_text,
+    lives_in_hongo,
+    package,
+    sending,
+    texts,
+    total,
+    until,
+)
 
 
 async def test_a_stop_takes_effect_within_a_second_and_the_account_is_exact(crowd, noon, gateway, keys, simulator):
@@ -68,20 +81,24 @@ async def test_a_correction_to_everyone_is_again_to_everyone(noon, gateway, keys
 
 
 async def test_withdrawing_during_a_send_takes_effect_at_once(crowd, noon, gateway, keys, simulator):
-    users = await crowd(4_000)
-    async with sending(gateway, keys, per_second=8):
+    await crowd(3_000)
+    leaving = await cast.crowd(keys, 300, lives_in_hongo, first=9_000)
+    simulator.add_friends(*leaving)
+    async with sending(gateway, keys, per_second=4):
         delivery = await approved(package(noon))
         await until(delivery, lambda s: s.accepted >= 1_000)
-        leaving = users[:200]
-        had = {got["user"] for got in simulator.received()}
+        left = {}
         for user in leaving:
             await work.run(preferences.withdraw, keys, user, None)
+            left[user] = time.time()
         done = await until(delivery)
-    got = {one["user"] for one in simulator.received()}
-    late = (got - had) & set(leaving)
-    print(f"取りやめの最中に出ていた呼び出しの人: {len(late)}人")
-    assert done.excluded > 100
-    assert total(done) == 4_000
+    got = {one["user"]: _seconds(one["at"]) for one in simulator.received()}
+    late = [got[user] - left[user] for user in leaving if user in got and got[user] > left[user]]
+    print(f"取りやめの後に受け付けられた人: {len(late)}人 {[f'{seconds:.3f}秒' for seconds in late]}")
+    assert all(seconds < 0.5 for seconds in late), "呼び出しの最中だった人だけのはず"
+    assert len(late) <= 500
+    assert done.excluded == len(set(leaving) - got.keys()) > 50
+    assert total(done) == 3_300
     assert done.accepted == len(simulator.received())
 
 

@@ -25,10 +25,14 @@ async def seat(app):
     async def sit(role: str, login: str) -> httpx.AsyncClient:
         await work.sql("insert into section (code, name) values ('somu', '総務課') on conflict do nothing")
         rows = await work.sql(
-            "insert into staff_member (login, name, role, section_code) values ($1, $1, $2, 'somu') returning id", login, role
+            "insert into staff_member (login, name, role, section_code) values ($1, $1, $2, 'somu') returning id",
+            login,
+            role,
         )
         token = secrets.token_urlsafe(32)
-        await work.sql("insert into staff_session (token_sha256, staff_id) values ($1, $2)", digest(token), rows[0]["id"])
+        await work.sql(
+            "insert into staff_session (token_sha256, staff_id) values ($1, $2)", digest(token), rows[0]["id"]
+        )
         headers = {"x-csrf": csrf_token(token), "origin": PUBLIC, "cookie": f"{CONSOLE}={token}"}
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         opened.append(httpx.AsyncClient(transport=transport, base_url=PUBLIC, headers=headers, trust_env=False))
@@ -43,7 +47,14 @@ async def draft(**changed: Any) -> dict[str, Any]:
     today = (await clock.now()).astimezone(clock.JST).date().isoformat()
     texts = await publishing.texts(1)
     fields = {f"{lang}.{part}": texts[lang][part] + "改" for lang in LANGUAGES for part in PARTS}
-    return {**fields, "published_on": today, "effective_on": today, "reason": "言い方を直した", "material": ["area"], **changed}
+    return {
+        **fields,
+        "published_on": today,
+        "effective_on": today,
+        "reason": "言い方を直した",
+        "material": ["area"],
+        **changed,
+    }
 
 
 async def test_a_notice_goes_from_one_person_to_another_to_the_public(seat):
@@ -108,7 +119,9 @@ async def test_one_closes_and_another_opens(seat):
     page = (await officer.get("/console/rights/incident")).text
     assert "速報" in page
     assert (await officer.post("/console/rights/incident/reopen", data={"reason": "戻った"})).status_code == 422
-    assert (await administrator.post("/console/rights/incident/reopen", data={"reason": "鍵を替えた"})).status_code == 303
+    assert (
+        await administrator.post("/console/rights/incident/reopen", data={"reason": "鍵を替えた"})
+    ).status_code == 303
 
 
 async def test_sections_see_none_of_it(seat):

@@ -68,7 +68,7 @@ async def test_the_journal_names_nobody_and_erases_again_after_a_restore(databas
     await owner.execute("delete from resident")
     for row in backup:
         marks = ", ".join(f"${n}" for n in range(1, len(row) + 1))
-        await owner.execute(f"insert into resident ({', '.join(row.keys())}) values ({marks})", *row.values())  # noqa: S608
+        await owner.execute(f"insert into resident ({', '.join(row.keys())}) values ({marks})", *row.values())
     assert await erasure.replay(keys) == 1
     assert await preferences.held(keys, SAKURA) is None
     assert await preferences.held(keys, KEN) is not None

@@ -46,7 +46,15 @@ def traces(keys: AddressKeys, who: str, row: Any) -> list[bytes]:
     """一人を指すものの、ありうるすべての綴り。"""
     sealed, number, key = bytes(row["cipher"]), row["number"], bytes(row["subject_key"])
     index = keys.index(who)
-    found = [who.encode(), who[1:].encode(), str(index).encode(), index.hex.encode(), index.bytes, sealed, sealed.hex().encode()]
+    found = [
+        who.encode(),
+        who[1:].encode(),
+        str(index).encode(),
+        index.hex.encode(),
+        index.bytes,
+        sealed,
+        sealed.hex().encode(),
+    ]
     return [*found, key, key.hex().encode(), str(number).encode(), b'"%d"' % number]
 
 
@@ -63,8 +71,10 @@ async def test_a_thousand_people_who_left_are_nowhere(line_side, keys, owner, sc
     scanned = dumped(schema) + written(line_settings.data_dir).replace(journal, b"") + caplog.text.encode()
     hits = found_in(scanned, needles)
     still = sum(bool(receipt.verify(_bytes(one, line_settings), _public(line_settings))) for one in receipts)
-    print(f"C3: やめた人 {PEOPLE}、探した綴り {len(needles)}、見つかった数 {len(hits)}、確かめられるレシート {still}、"
-          f"消えるまで p99 {times[int(len(times) * 0.99)] * 1000:.0f} ms、探したバイト {len(scanned):,}")
+    print(
+        f"C3: やめた人 {PEOPLE}、探した綴り {len(needles)}、見つかった数 {len(hits)}、確かめられるレシート {still}、"
+        f"消えるまで p99 {times[int(len(times) * 0.99)] * 1000:.0f} ms、探したバイト {len(scanned):,}"
+    )
     assert hits == set()
     assert still == PEOPLE
     assert await owner.fetchval("select count(*) from resident_child") == 0
@@ -125,10 +135,7 @@ async def test_nothing_personal_reaches_logs_urls_or_line(page, simulator, canar
     stored = written(line_settings.data_dir).decode(errors="replace")
     calls = [call["endpoint"] for call in simulator.ledger()["calls"]]
     leaks = [
-        (name, value)
-        for name, value in canaries.items()
-        for place in (logged, "".join(urls), stored)
-        if value in place
+        (name, value) for name, value in canaries.items() for place in (logged, "".join(urls), stored) if value in place
     ]
     print(f"C7: 印 {len(canaries)}、道 {len(urls)}、LINEへの呼び出し {len(calls)}、漏れ {len(leaks)}")
     assert leaks == []

@@ -50,7 +50,7 @@ def corpus(good: str, jwks: list[dict]) -> dict[str, str]:
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     other = {**claims, "sub": KEN}
-    forged = {
+    return {
         "none": f"{b64({'alg': 'none', 'kid': kid})}.{b64(other)}.",
         "none_with_signature": f"{b64({'alg': 'none', 'kid': kid})}.{b64(other)}.{signature}",
         "None": f"{b64({'alg': 'None', 'kid': kid})}.{payload}.{signature}",
@@ -74,11 +74,13 @@ def corpus(good: str, jwks: list[dict]) -> dict[str, str]:
         "kid_number": f"{b64({'alg': 'ES256', 'kid': 1})}.{payload}.{signature}",
         "jku": jwt.encode(other, mine, "ES256", headers={"kid": kid, "jku": "https://evil.example/keys"}),
         "embedded_jwk": jwt.encode(
-            other, mine, "ES256", headers={"kid": kid, "jwk": json.loads(jwt.algorithms.ECAlgorithm.to_jwk(mine.public_key()))}
+            other,
+            mine,
+            "ES256",
+            headers={"kid": kid, "jwk": json.loads(jwt.algorithms.ECAlgorithm.to_jwk(mine.public_key()))},
         ),
         "access_token": secrets.token_urlsafe(40),
     }
-    return forged
 
 
 async def test_no_forged_identity_is_believed(page, simulator, keys, owner):

@@ -21,7 +21,7 @@ def friends(simulator):
 
 async def rows(owner) -> dict[str, int]:
     tables = [r["tablename"] for r in await owner.fetch("select tablename from pg_tables where schemaname = 'public'")]
-    return {t: await owner.fetchval(f'select count(*) from "{t}"') for t in tables if t not in NOBODYS}  # noqa: S608
+    return {t: await owner.fetchval(f'select count(*) from "{t}"') for t in tables if t not in NOBODYS}
 
 
 async def test_nothing_is_written_before_the_button(page, owner, keys):
@@ -37,7 +37,7 @@ async def test_nothing_is_written_before_the_button(page, owner, keys):
     assert (await page.call("DELETE", "/liff/session")).status_code == 200
     assert await rows(owner) == before
     for table in NOBODYS:  # 残った印も、本人からは求められない
-        for row in await owner.fetch(f'select * from "{table}"'):  # noqa: S608
+        for row in await owner.fetch(f'select * from "{table}"'):
             assert keys.index(SAKURA).bytes not in b"".join(v for v in row.values() if isinstance(v, bytes))
 
 
@@ -205,7 +205,9 @@ WRITES = [
 
 async def test_another_site_cannot_write(page):
     await page.sign_in(SAKURA)
-    answers = [(await page.call(*write, headers=headers, json={})).status_code for write in WRITES for headers in FOREIGN]
+    answers = [
+        (await page.call(*write, headers=headers, json={})).status_code for write in WRITES for headers in FOREIGN
+    ]
     assert answers == [403] * len(answers)
 
 

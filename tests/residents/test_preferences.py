@@ -64,7 +64,7 @@ async def test_the_database_itself_refuses_an_attribute_without_consent(database
     await consented(keys, SAKURA, Choices(purposes=Purpose.AGE))
     for column, value in (("area", 1), ("topics", 1), ("slot", 7), ("due_month", await today())):
         with pytest.raises(asyncpg.CheckViolationError):
-            await owner.execute(f"update resident set {column} = $1", value)  # noqa: S608  列の名は上の表から
+            await owner.execute(f"update resident set {column} = $1", value)
 
 
 async def test_withdrawing_one_purpose_clears_only_its_attributes(database, keys):
@@ -178,7 +178,9 @@ async def test_months_are_checked(database, keys):
 
 async def test_up_to_fifteen_reads_with_a_guardian_and_the_yes_is_recorded(database, keys, owner):
     """P15, RULES 19。"""
-    young = Choices(purposes=Purpose.AREA | Purpose.AGE | Purpose.TOPICS, age_band=AgeBand.UP_TO_15, topics=(Topic.EVENT,))
+    young = Choices(
+        purposes=Purpose.AREA | Purpose.AGE | Purpose.TOPICS, age_band=AgeBand.UP_TO_15, topics=(Topic.EVENT,)
+    )
     with pytest.raises(BadChoices):
         await consented(keys, SAKURA, young)
     await consented(keys, SAKURA, replace(young, guardian=True))

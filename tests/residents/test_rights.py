@@ -31,7 +31,10 @@ async def test_two_hundred_exports_hold_all_and_only_their_own(database, keys, o
     """C8, P18。"""
     chance = random.Random(8)
     full = await everything()
-    people = {user(n): replace(full, purposes=Purpose(chance.randint(1, 63)), area=chance.randint(1, 69)) for n in range(1, 201)}
+    people = {
+        user(n): replace(full, purposes=Purpose(chance.randint(1, 63)), area=chance.randint(1, 69))
+        for n in range(1, 201)
+    }
     await work.run(preferences.save_many, keys, list(people.items()))
     owned: dict[str, str] = {}
     difference = 0
@@ -89,7 +92,7 @@ async def test_a_code_ends_after_ten_minutes_and_with_the_next_one(database, key
 async def test_a_code_may_be_typed_with_spaces_and_wide_digits(database, keys):
     await consented(keys, SAKURA)
     code = await code_of(keys)
-    wide = "".join(chr(ord(digit) - ord("0") + ord("０")) for digit in code)  # noqa: RUF001
+    wide = "".join(chr(ord(digit) - ord("0") + ord("０")) for digit in code)
     await work.run(rights.open_case, OFFICER, keys, f" {wide[:4]} {wide[4:]} ")
 
 

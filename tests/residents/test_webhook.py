@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
+from backend.consent.notices import Purpose
 from backend.residents import preferences
 from backend.residents.choices import Choices
-from backend.consent.notices import Purpose
 from backend.store import clock, work
 from tests.conftest import CHANNEL_SECRET
 from tests.residents.conftest import PUBLIC, written
@@ -102,24 +102,41 @@ async def test_an_empty_call_is_a_connection_check(line_side):
 async def test_what_people_write_is_neither_kept_nor_logged(line_side, owner, line_settings, caplog):
     """RULES 49, POL 5(5)。"""
     words = "たすけてください合言葉ぴよぴよ"
-    message = event("message", SAKURA, await later(1), 1, message={"type": "text", "id": "1", "text": words}, replyToken="r" * 32)
+    message = event(
+        "message", SAKURA, await later(1), 1, message={"type": "text", "id": "1", "text": words}, replyToken="r" * 32
+    )
     assert (await line_side(body(message))).status_code == 200
     assert words not in caplog.text
     assert words.encode() not in written(line_settings.data_dir)
     for table in await owner.fetch("select tablename from pg_tables where schemaname = 'public'"):
-        rows = await owner.fetch(f'select t::text from "{table[0]}" t')  # noqa: S608  表の名は目録から
+        rows = await owner.fetch(f'select t::text from "{table[0]}" t')
         assert not any(words in row[0] for row in rows), table[0]
 
 
 async def test_odd_calls_get_4xx_and_never_5xx(line_side):
-    odd = [b"", b"{}", b"[]", b"null", b'{"events": {}}', b"\xff\xfe", b"[" * 50_000, b'{"events":[1,null,"x",{"type":3}]}']
+    odd = [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"events": {}}',
+        b"\xff\xfe",
+        b"[" * 50_000,
+        b'{"events":[1,null,"x",{"type":3}]}',
+    ]
     answers = [(await line_side(raw)).status_code for raw in odd]
     assert answers == [400] * 7 + [200]
     strange = [
-        event("unfollow", SAKURA, await later(1), 1) | {"timestamp": value} for value in (10**30, -1, "1", True, None, 1.5)
+        event("unfollow", SAKURA, await later(1), 1) | {"timestamp": value}
+        for value in (10**30, -1, "1", True, None, 1.5)
     ]
-    strange += [event("unfollow", SAKURA, await later(1), 2) | {"source": value} for value in (None, [], {}, {"userId": "x"})]
-    strange += [event("unfollow", SAKURA, await later(1), 3) | {"webhookEventId": name} for name in ("", "x" * 64, "x" * 5000, "\0", "あ")]
+    strange += [
+        event("unfollow", SAKURA, await later(1), 2) | {"source": value} for value in (None, [], {}, {"userId": "x"})
+    ]
+    strange += [
+        event("unfollow", SAKURA, await later(1), 3) | {"webhookEventId": name}
+        for name in ("", "x" * 64, "x" * 5000, "\0", "あ")
+    ]
     assert {(await line_side(body(one))).status_code for one in strange} == {200}
 
 
@@ -133,8 +150,10 @@ def variants(raw: bytes) -> list[tuple[bytes, str]]:
     digest = base64.b64decode(good)
     made = [(raw, s) for s in ("", " ", "=", "A" * 44, good[:-1], good + "=", good.lower(), good[::-1], digest.hex())]
     made += [(raw, sign(raw, other)) for other in ("", "f" * 32, CHANNEL_SECRET.upper(), CHANNEL_SECRET + "0")]
-    made += [(raw, base64.b64encode(hmac.new(CHANNEL_SECRET.encode(), raw, algorithm).digest()).decode())
-             for algorithm in ("sha1", "sha512", "md5")]
+    made += [
+        (raw, base64.b64encode(hmac.new(CHANNEL_SECRET.encode(), raw, algorithm).digest()).decode())
+        for algorithm in ("sha1", "sha512", "md5")
+    ]
     made += [(raw, base64.urlsafe_b64encode(bytes(32)).decode()), (raw, f"sha256={good}"), (raw, f" {good}x")]
     made += [(json.dumps(json.loads(raw), indent=n).encode(), good) for n in (0, 1, 2)]
     made += [(raw + b" ", good), (b" " + raw, good), (raw.replace(b"unfollow", b"follow"), good)]
@@ -155,7 +174,11 @@ async def test_no_forged_signature_is_accepted(line_side, keys):
     raw = body(event("unfollow", SAKURA, await later(1), 1))
     answers = [(await line_side(changed, signature)).status_code for changed, signature in variants(raw)]
     answers.append((await line_side.client.post("/line/webhook", content=raw)).status_code)
-    answers.append((await line_side.client.post("/line/webhook", content=raw, headers=[(b"x-line-signature", b"\xff\xfe")])).status_code)
+    answers.append(
+        (
+            await line_side.client.post("/line/webhook", content=raw, headers=[(b"x-line-signature", b"\xff\xfe")])
+        ).status_code
+    )
     print(f"W2: 署名の変種 {len(answers)}、受け入れた偽物 {answers.count(200)}、5xx {sum(a >= 500 for a in answers)}")
     assert set(answers) == {400}
     assert await preferences.held(keys, SAKURA) is not None
@@ -217,7 +240,9 @@ async def test_two_thousand_shuffled_and_repeated_events_settle_by_their_time(li
     left = {one for one in people if await preferences.held(keys, one) is not None}
     wrong = left ^ (set(people) - set(last))
     times.sort()
-    print(f"W1: 種 {seed}、出来事 {len(events)}、食い違い {len(wrong)}、返事 p99 {times[int(len(times) * 0.99)]:.0f} ms")
+    print(
+        f"W1: 種 {seed}、出来事 {len(events)}、食い違い {len(wrong)}、返事 p99 {times[int(len(times) * 0.99)]:.0f} ms"
+    )
     assert wrong == set()
 
 

@@ -18,7 +18,7 @@ from backend.residents.address import AddressKeys
 from backend.settings import Settings
 from backend.store import clock
 from tests import cast
-from tests.browser.conftest import browser, line, phone, pick_up, sakura, signed_in, web
+from tests.browser.conftest import browser, line, pick_up, signed_in, web, web_port
 from tests.browser.phone import WARD
 from tests.browser.running_web import RunningWeb
 from tests.conftest import CHANNEL_ID, CHANNEL_SECRET, make_settings
@@ -26,7 +26,7 @@ from tests.simulator.running import RunningSimulator
 from tests.stories.running_worker import RunningWorker
 from tests.stories.staging import Stage
 
-__all__ = ["browser", "line", "phone", "pick_up", "sakura", "signed_in", "web"]
+__all__ = ["browser", "line", "pick_up", "signed_in", "web", "web_port"]
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +63,7 @@ async def stage(
     worker.start(ward_settings)
     async with AsyncExitStack() as leaving:
         keys = AddressKeys.from_settings(ward_settings)
-        yield Stage(line, web, worker, schema, ward_settings, keys, people, browser, leaving)
+        yield Stage(line, web, worker, schema, ward_settings, keys, people, browser, pick_up, leaving)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

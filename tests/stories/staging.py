@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from backend.permissions import Actor
     from backend.residents.address import AddressKeys
     from backend.settings import Settings
+    from tests.browser.phone import Phone
     from tests.browser.running_web import RunningWeb
     from tests.cast import Cast
     from tests.simulator.running import RunningSimulator
     from tests.stories.running_worker import RunningWorker
 
-NEZU_1 = 55  # 根津一丁目(ward/areas.csv)
+NEZU_1 = 56  # 根津一丁目(ward/areas.csv)
 ONE_YEAR_OLD = date(2025, 1, 1)
 PATIENCE = 40.0
 
@@ -58,6 +59,7 @@ class Stage:
     keys: AddressKeys
     people: Cast
     browser: Browser
+    _pick_up: Callable[..., Any]
     leaving: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     # ── 人々 ──
@@ -71,6 +73,12 @@ class Stage:
     async def officer(self, actor: Actor) -> Officer:
         """その人が自分のブラウザを開き、サインインする。"""
         return await Officer(actor, await self.window()).sign_in()
+
+    async def pick_up(self, user: str = cast.SAKURA) -> Phone:
+        """その人が自分の電話を手に取る。電話の時計も、LINEの時計に合っている。"""
+        phone: Phone = await self._pick_up(user)
+        await phone.context.clock.install(time=self.line.now())
+        return phone
 
     async def phone_page(self, user: str) -> Page:
         """模擬スマートフォンのページで、その人の電話を見る。"""
