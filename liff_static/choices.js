@@ -136,7 +136,6 @@ export function show(purpose) {
 function flip(purpose) {
   fields(purpose).hidden = !isOn(purpose);
   point(purpose, "");
-  fetch("/liff/api/me");
   if (isOn(purpose)) {
     if (purpose === "parenting") {
       children.set([]);

@@ -51,7 +51,7 @@ export async function exchange() {
 
 /** 401のとき: きれいに一度だけサインインし直す。できない・もうしたときは false(画面が聞く)。 */
 export function signInAgain() {
-  if (liff.isInClient()) return false;
+  if (liff.isInClient() || Date.now() - Number(sessionStorage.getItem(AGAIN) || 0) < ONCE_IN) return false;
   sessionStorage.setItem(AGAIN, String(Date.now()));
   liff.logout();
   signIn();

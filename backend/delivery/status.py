@@ -19,6 +19,7 @@ class Status:
     """一つの配信。`frozen` は確定した人数(全員あてと確定の前はNone)。
 
     frozen = accepted + refused + excluded + unknown + unsent(CHECKS I2)。全員あてではどれも0のまま。
+    `counted` は、出ていた呼び出しの返事が出そろい、数がもう動かないこと。
     """
 
     id: int
@@ -47,6 +48,7 @@ class Status:
     unknown_batches: int
     refused_batches: int
     asking_since: datetime | None
+    counted: bool
     now: datetime
 
     @property
@@ -142,6 +144,7 @@ def _status(row: dict[str, Any]) -> Status:
         state=State(row["state"]),
         reason=Reason(row["reason"]) if row["reason"] else None,
         everyone=row["address"] == "everyone",
+        counted=row["accepted"] is not None,
         **{name: row[name] for name in _SAME},
         **counts,
     )

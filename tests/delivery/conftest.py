@@ -158,14 +158,10 @@ async def until(
         with contextlib.suppress(*LOST):
             found = await status.by_id(delivery_id)
             assert found
-            if wanted(found) if wanted else (found.state.finished or found.state.value == "unknown") and closed(found):
+            if wanted(found) if wanted else found.counted:
                 return found
         assert asyncio.get_running_loop().time() < deadline, f"{seconds}秒たっても {found}"
         await asyncio.sleep(0.03)
-
-
-def closed(found: status.Status) -> bool:
-    return found.frozen is None or total(found) == found.frozen
 
 
 def total(found: status.Status) -> int:

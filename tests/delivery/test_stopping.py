@@ -82,11 +82,11 @@ async def test_a_correction_to_everyone_is_again_to_everyone(noon, gateway, keys
 
 async def test_withdrawing_during_a_send_takes_effect_at_once(crowd, noon, gateway, keys, simulator):
     await crowd(3_000)
-    leaving = await cast.crowd(keys, 300, lives_in_hongo, first=9_000)
+    leaving = await cast.crowd(keys, 60, lives_in_hongo, first=9_000)
     simulator.add_friends(*leaving)
-    async with sending(gateway, keys, per_second=4):
+    async with sending(gateway, keys, per_second=1.5):
         delivery = await approved(package(noon))
-        await until(delivery, lambda s: s.accepted >= 1_000)
+        await until(delivery, lambda s: s.accepted >= 300)
         left = {}
         for user in leaving:
             await work.run(preferences.withdraw, keys, user, None)
@@ -96,9 +96,8 @@ async def test_withdrawing_during_a_send_takes_effect_at_once(crowd, noon, gatew
     late = [got[user] - left[user] for user in leaving if user in got and got[user] > left[user]]
     print(f"取りやめの後に受け付けられた人: {len(late)}人 {[f'{seconds:.3f}秒' for seconds in late]}")
     assert all(seconds < 0.5 for seconds in late), "呼び出しの最中だった人だけのはず"
-    assert len(late) <= 500
-    assert done.excluded == len(set(leaving) - got.keys()) > 50
-    assert total(done) == 3_300
+    assert done.excluded == len(set(leaving) - got.keys()) > 10
+    assert total(done) == 3_060
     assert done.accepted == len(simulator.received())
 
 
@@ -106,7 +105,7 @@ async def test_an_urgent_broadcast_overtakes_a_running_bulk(crowd, noon, gateway
     await crowd(8_000)
     simulator.limits(latency_seconds=0.02)
     waited = []
-    async with sending(gateway, keys, per_second=15):
+    async with sending(gateway, keys, per_second=4):
         bulk = await approved(package(noon))
         await until(bulk, lambda s: s.accepted > 0)
         for _ in range(4):

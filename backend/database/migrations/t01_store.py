@@ -18,7 +18,7 @@ create table clock_offset (
 );
 insert into clock_offset default values;
 
-create function ward_now() returns timestamptz language sql stable as $$
+create function ward_now() returns timestamptz language sql stable parallel safe as $$
     select statement_timestamp() + coalesce((select shift from clock_offset), interval '0')
 $$;
 """

@@ -96,7 +96,7 @@ create table personal_switch (
 );
 
 -- 個人設定が開いているか。条件のSQLに入り、閉じている間はどの条件にもだれも当てはまらない。
-create function personal_open() returns boolean language sql stable as $$
+create function personal_open() returns boolean language sql stable parallel safe as $$
     select not coalesce((select closed from personal_switch order by id desc limit 1), false)
 $$;
 
