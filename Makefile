@@ -11,7 +11,7 @@ IN = .venv/bin
 RIGHT = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench build lock prepare-tools prepare-pages prepare-all
+.PHONY: help demo test check bench build lock prepare-tools prepare-pages prepare-all prepare-bench
 
 help: ## この一覧
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -28,7 +28,7 @@ check: prepare-tools ## 書式、書き方、型、部屋の上下を確かめ�
 	@$(IN)/pyright
 	@$(IN)/lint-imports --no-logo
 
-bench: prepare-all ## 速さと大きさを測り、tests/bench/results/latest.json に書く(BENCH_LARGE=1 で長い測定も)
+bench: prepare-bench ## 速さと大きさを測り、tests/bench/results/latest.json に書く(BENCH_LARGE=1 で長い測定も)
 	@exec $(IN)/python -m tests.bench
 
 build: prepare-tools ## 住民ページの束を作り直す
@@ -46,6 +46,9 @@ prepare-pages:
 
 prepare-all:
 	@$(PREPARE) pages browser
+
+prepare-bench:
+	@$(PREPARE) pages browser bench
 
 # 使えるPythonを一つ選び、用意を任せる。
 PREPARE = set -e; chosen=; \

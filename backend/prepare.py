@@ -1,6 +1,6 @@
 """用意: 空の機械から、`make` の各命令が要るものをそろえる。Pythonの標準の部品だけで動く。
 
-`python3 -I backend/prepare.py [--again] [pages] [browser]`。済んだことは印で分かるので、二度目はすぐ終わる。
+`python3 -I backend/prepare.py [--again] [pages] [browser] [bench]`。済んだことは印で分かるので、二度目はすぐ終わる。
 """
 
 import fcntl
@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 PAGES = ROOT / "liff_static"
+BENCH = ROOT / "tests" / "bench"
 MARKS = VENV / "prepared.json"
 
 _CAUSES = (
@@ -54,6 +55,8 @@ def main(words: list[str]) -> int:
                 pages()
             if "browser" in words:
                 browser()
+            if "bench" in words:
+                bench()
     except Trouble as trouble:
         print(trouble, file=sys.stderr)
         return 1
@@ -95,8 +98,7 @@ def pages() -> None:
     if _mark("pages") == wanted and (PAGES / "dist" / "liff.js").exists():
         return
     print("住民ページの束を作っています…", flush=True)
-    npm = [str(BIN / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    _run(npm, "住民ページの部品を入れられませんでした。", folder=PAGES)
+    _install(PAGES, "住民ページの部品を入れられませんでした。")
     _run([str(BIN / "node"), "build.mjs"], "住民ページの束を作れませんでした。", folder=PAGES)
     _set_mark("pages", _fingerprint(_page_sources()))
 
@@ -116,6 +118,22 @@ def browser() -> None:
     if found.returncode != 0:
         raise Trouble("試験に使うChromiumを用意できませんでした。")
     _set_mark("browser", found.stdout.strip())
+
+
+def bench() -> None:
+    """測るときだけ要る道具(Lighthouse)。製品の束とは別の場所に入れる。"""
+    wanted = _fingerprint([BENCH / "package.json", BENCH / "package-lock.json"])
+    if _mark("bench") == wanted and (BENCH / "node_modules" / "lighthouse").exists():
+        return
+    print("測る道具を入れています…", flush=True)
+    _install(BENCH, "測る道具を入れられませんでした。")
+    _set_mark("bench", wanted)
+
+
+def _install(folder: Path, failed: str) -> None:
+    """`package-lock.json` のとおりに入れる。部品が持つ台本は動かさない。"""
+    npm = [str(BIN / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    _run(npm, failed, folder=folder)
 
 
 def _works() -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from backend.audit import seal
 from backend.delivery import alarms, engine, lease, retention
+from backend.errors import Unavailable
 from backend.line.gateway import Gateway
 from backend.links import health
 from backend.residents.address import AddressKeys
@@ -77,6 +78,9 @@ JOBS: tuple[Job, ...] = (
     Job("リンクの点検", 20.0, _links),
     Job("参照を消す", HOUR, _forget),
     Job("メニュー", 1.0, _later("menus.schedule:tick", "gateway", "settings")),
+    Job("期限の来た同意", 10.0, _later("residents.erasure:sweep", "keys")),
+    Job("友だちとの照らし合わせ", HOUR, _later("residents.followers:weekly", "keys", "gateway")),
+    Job("消去の記録の片付け", DAY, _later("residents.journal:prune", "keys")),
 )
 """部屋の定時の仕事は、ここに一行ずつ並べる。"""
 
@@ -102,7 +106,7 @@ async def _send(shift: Shift, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
             await engine.serve(shift.gateway, shift.keys, stopping, minimum=shift.settings.minimum_audience)
-        except (lease.Deposed, *LOST) as error:
+        except (lease.Deposed, Unavailable, *LOST) as error:
             log.warning("送り手の座を降りました(%s)。控えに戻ります", type(error).__name__)
             await _pause(stopping, RESTART_SECONDS)
         except Exception:
@@ -114,7 +118,7 @@ async def _repeat(job: Job, shift: Shift, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
             await job.verb(shift)
-        except LOST as error:
+        except (Unavailable, *LOST) as error:
             log.warning("%s: データベースに届きません(%s)", job.name, type(error).__name__)
         except Exception:
             log.exception("%s: できませんでした。次の回にやり直します", job.name)

@@ -17,6 +17,8 @@ STAFF = (
     ("ito", "伊藤", Role.PR_CHIEF, "koho", "広報課"),
     ("watanabe", "渡辺", Role.SECTION_CHIEF, "bosai", "防災課"),
     ("takahashi", "高橋", Role.ADMINISTRATOR, "joho", "情報政策課"),
+    ("ogawa", "小川", Role.PRIVACY_OFFICER, "somu", "総務課"),
+    ("yoshida", "吉田", Role.NIGHT_WATCH, "somu", "総務課"),
 )
 
 
@@ -42,22 +44,25 @@ def environment(data_dir: Path) -> dict[str, str]:
 
 
 def accounts(data: Path) -> list[dict[str, str]]:
-    """職員の名前と合言葉。合言葉は初めての起動で作る。"""
+    """職員の名前と合言葉。合言葉は初めての起動で作り、後から加わった職員の分だけを作り足す。"""
     path = data / "demo-accounts.json"
-    if not path.exists():
-        made = [
-            {
-                "login": login,
-                "password": f"bunkyo-{secrets.token_hex(2)}-{secrets.token_hex(2)}",
-                "role": role.value,
-                "section": section,
-                "name": name,
-                "label": f"{role.label} {name}",
-            }
-            for login, name, role, section, _ in STAFF
-        ]
-        write_private(path, json.dumps(made, ensure_ascii=False, indent=1))
-    return json.loads(path.read_text(encoding="utf-8"))
+    known: list[dict[str, str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    have = {account["login"] for account in known}
+    made = [_account(*person) for person in STAFF if person[0] not in have]
+    if made:
+        write_private(path, json.dumps([*known, *made], ensure_ascii=False, indent=1))
+    return [*known, *made]
+
+
+def _account(login: str, name: str, role: Role, section: str, _section_name: str) -> dict[str, str]:
+    return {
+        "login": login,
+        "password": f"bunkyo-{secrets.token_hex(2)}-{secrets.token_hex(2)}",
+        "role": role.value,
+        "section": section,
+        "name": name,
+        "label": f"{role.label} {name}",
+    }
 
 
 def write_private(path: Path, text: str) -> None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from tests.simulator.running import RunningSimulator
 
 WARD = "https://ward.example.jp"
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-proxy-server",
+)  # fmt: skip
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/18.0 Mobile/15E148 Safari/604.1"
@@ -88,6 +92,16 @@ class Phone:
 
     def authorisations(self) -> int:
         return sum("/liff/v1/authorize" in request.url and request.method == "GET" for request in self.sent)
+
+
+def flags(line: RunningSimulator) -> list[str]:
+    """LINEと製品のホスト名を、模擬LINEのTLSに向ける。ほかのどこへも出さない。"""
+    here = f"127.0.0.1:{line.tls_port}"
+    return [
+        *FLAGS,
+        f"--host-resolver-rules=MAP *.line.me:443 {here},MAP ward.example.jp:443 {here},MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
+        f"--ignore-certificate-errors-spki-list={line.spki.strip()}",
+    ]
 
 
 async def answer(route: Any, status: int, body: dict[str, Any]) -> None:

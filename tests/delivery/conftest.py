@@ -27,6 +27,7 @@ from backend.approval import foureyes
 from backend.consent.notices import Purpose
 from backend.delivery import engine, lease, outbox, status
 from backend.delivery.outbox import ByCriteria, Package
+from backend.errors import Unavailable
 from backend.line import message
 from backend.line.gateway import Gateway
 from backend.permissions import Actor, Role
@@ -137,7 +138,7 @@ async def sending(gateway: Gateway, keys: AddressKeys, *, minimum: int = 1, **mo
         while not stopping.is_set():
             try:
                 await engine.serve(gateway, keys, stopping, minimum=minimum, **more)
-            except (lease.Deposed, *LOST):
+            except (lease.Deposed, Unavailable, *LOST):
                 await asyncio.sleep(0.1)
 
     task = asyncio.create_task(keep())
@@ -155,7 +156,7 @@ async def until(
     """配信が終わる(または `wanted` になる)まで待つ。"""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
-        with contextlib.suppress(*LOST):
+        with contextlib.suppress(Unavailable, *LOST):
             found = await status.by_id(delivery_id)
             assert found
             if wanted(found) if wanted else found.counted:
@@ -232,7 +233,11 @@ def _plain(settings: Settings) -> dict[str, Any]:
     """秘密も含めた、そのままの値。"""
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
     return {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value) if isinstance(value, Path) else value
+        name: value.get_secret_value()
+        if isinstance(value, SecretStr)
+        else str(value)
+        if isinstance(value, Path)
+        else value
         for name, value in values.items()
     }
 

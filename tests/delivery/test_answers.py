@@ -32,7 +32,9 @@ async def test_an_acceptance_that_was_not_heard_is_booked_under_lines_own_id(cro
 
 
 @pytest.mark.parametrize("fault", ["500_before", "reset_before", "429_rate"])
-async def test_a_call_that_was_not_accepted_is_tried_again_with_the_same_key(crowd, noon, gateway, keys, simulator, fault):
+async def test_a_call_that_was_not_accepted_is_tried_again_with_the_same_key(
+    crowd, noon, gateway, keys, simulator, fault
+):
     await crowd(1_600)
     simulator.fault("multicast", fault, every=2, times=3)
     async with sending(gateway, keys):
@@ -128,8 +130,10 @@ async def test_a_quota_that_runs_out_midway_stops_and_says_so(crowd, noon, gatew
 
 async def test_lines_own_bytes_are_the_approved_bytes(crowd, noon, gateway, keys, simulator):
     await crowd(30)
-    words = "改行\nと「かぎ」と😀と\\と\"と"
-    made = package(noon, bodies={"ja": json.dumps([{"type": "text", "text": words}], ensure_ascii=False).encode()}, address=HONGO)
+    words = '改行\nと「かぎ」と😀と\\と"と'
+    made = package(
+        noon, bodies={"ja": json.dumps([{"type": "text", "text": words}], ensure_ascii=False).encode()}, address=HONGO
+    )
     async with sending(gateway, keys):
         await until(await approved(made))
     assert {got["messages"][0]["text"] for got in simulator.received()} == {words}

@@ -88,7 +88,11 @@ async def test_a_stopped_sender_that_wakes_up_sends_nothing_new_and_writes_nothi
         os.kill(zombie, signal.SIGCONT)
         await asyncio.sleep(1.0)
         assert done.accepted == len(users)
-        stale = await work.sql("select count(*) as n from delivery_batch where claimed_by = $1 and settled_at > $2", epoch, done.finished_at)
+        stale = await work.sql(
+            "select count(*) as n from delivery_batch where claimed_by = $1 and settled_at > $2",
+            epoch,
+            done.finished_at,
+        )
         assert stale[0]["n"] == 0
     assert simulator.summary()["twice"] == 0
     assert simulator.summary()["people"] == len(users)

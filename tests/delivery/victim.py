@@ -14,6 +14,7 @@ from typing import Any
 os.environ.setdefault("PICCOLO_CONF", "backend.database.piccolo_conf")
 
 from backend.delivery import engine, lease
+from backend.errors import Unavailable
 from backend.line.gateway import Gateway
 from backend.residents.address import AddressKeys
 from backend.settings import Settings
@@ -54,7 +55,7 @@ async def send(wanted: dict[str, Any]) -> None:
     while not stopping.is_set():
         try:
             await engine.serve(gateway, AddressKeys.from_settings(settings), stopping, minimum=1, watch=watch)
-        except (lease.Deposed, *LOST):
+        except (lease.Deposed, Unavailable, *LOST):
             await asyncio.sleep(0.2)
     await gateway.close()
 

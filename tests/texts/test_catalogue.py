@@ -66,6 +66,17 @@ def test_every_kanji_in_easy_japanese_has_a_reading() -> None:
     assert bare == {}
 
 
+def test_every_reading_belongs_to_exactly_the_word_before_it() -> None:
+    """差し込む言葉が漢字でも、読みの付く語は伸びない。送りがなは読みの中にもある。"""
+    wrong: list[str] = []
+    for string in messages("ja-easy").values():
+        shown = str(catalogue.ruby(_HOLE.sub("本郷", string)))
+        for base, kana in re.findall(r"<ruby>(.*?)<rp>.*?<rt>(.*?)</rt>", shown):
+            word = "".join("[ぁ-んー]+" if _KANJI.match(letter) else letter for letter in base)
+            wrong += [] if re.fullmatch(word, kana) else [f"{base}({kana})"]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("name", ["en", "ko"])
 def test_english_and_korean_hold_no_leftover_japanese(name: str) -> None:
     assert [string for string in messages(name).values() if re.search(r"[ぁ-んァ-ヶ]", string)] == []
