@@ -70,7 +70,7 @@ def create_app(
             "line": Provide(lambda: line, sync_to_thread=False),
             "keys": Provide(lambda: keys, sync_to_thread=False),
         },
-        exception_handlers=errors.handlers(),
+        exception_handlers={kind: public.warned(handle) for kind, handle in errors.handlers().items()},
         before_send=[security.security_headers(settings)],
         template_config=TemplateConfig(instance=_templates(settings)),
         compression_config=CompressionConfig(backend="gzip", minimum_size=1000, exclude=["/console/.*/events"]),

@@ -119,20 +119,36 @@ class Settings(BaseSettings):
 
 
 def keyring(value: SecretStr) -> dict[int, bytes]:
-    """`1:16進,2:16進` を 版 → 鍵(bytes) にする。最大の版が現在の鍵。"""
+    """`1:16進,2:16進` を 版 → 鍵(bytes) にする。`-2:` のように書いた鍵は、読むためだけの次の鍵(`current_version`)。"""
     ring: dict[int, bytes] = {}
-    for item in value.get_secret_value().split(","):
-        if item.strip():
-            version, _, key = item.strip().partition(":")
-            try:
-                ring[int(version)] = bytes.fromhex(key)
-            except ValueError:
-                raise ValueError("鍵は `1:` のような版の番号に続けて、16進数で書いてください。") from None
+    for version, key in _keys(value):
+        try:
+            ring[abs(int(version))] = bytes.fromhex(key)
+        except ValueError:
+            raise ValueError("鍵は `1:` のような版の番号に続けて、16進数で書いてください。") from None
     if not ring:
         raise ValueError("鍵が設定されていません。`1:` に続けて64桁以上の16進数を書いてください。")
     if any(len(key) < 32 for key in ring.values()):
         raise ValueError("鍵は32バイト(16進数64桁)以上にしてください。")
+    if not all(0 < version < 256 for version in ring) or len(ring) < len(_keys(value)):
+        raise ValueError("鍵の版は、1から255までの、重ならない番号にしてください。")
+    if current_version(value) < 1:
+        raise ValueError("書くために使う鍵がありません。どれか一つの版から `-` を除いてください。")
     return ring
+
+
+def current_version(value: SecretStr) -> int:
+    """書くために使う版: `-` の付いていない最大の番号。
+
+    次の鍵は、まず `-2:` と書いてすべてのプロセスに配り、行き渡ってから `-` を除く。一度に替えると、替え終わった
+    プロセスの書いたものを、まだのプロセスが読めない。
+    """
+    return max((int(version) for version, _ in _keys(value)), default=0)
+
+
+def _keys(value: SecretStr) -> list[tuple[str, str]]:
+    items = (item.strip().partition(":") for item in value.get_secret_value().split(",") if item.strip())
+    return [(version, key) for version, _, key in items]
 
 
 def _read_secret(variable: str, path: Path) -> str:

@@ -23,6 +23,8 @@ from backend.store.pool import LOST, close_pool, open_pool
 
 POOL_SIZE = 16
 RESTART_SECONDS = 0.5
+GRACE_SECONDS = 2.0
+"""止められてから、途中の定時の仕事を待つ秒。過ぎたら取り消す: どの仕事も、どこで殺されてもよい。"""
 log = logging.getLogger(__name__)
 
 
@@ -95,9 +97,12 @@ async def run(settings: Settings, gateway: Gateway) -> None:
     assert settings.database_url
     await open_pool(_named(settings.database_url.get_secret_value()), size=POOL_SIZE)
     shift = Shift(settings, gateway, AddressKeys.from_settings(settings))
+    jobs = [asyncio.create_task(_repeat(job, shift, stopping)) for job in JOBS]
     try:
-        await asyncio.gather(_send(shift, stopping), *(_repeat(job, shift, stopping) for job in JOBS))
+        await _send(shift, stopping)
+        await asyncio.wait(jobs, timeout=GRACE_SECONDS)
     finally:
+        await engine.cancel(jobs)
         await gateway.close()
         await close_pool()
 

@@ -33,7 +33,9 @@ export class Children {
   get value() {
     return this.rows.filter(complete).map((row) => {
       const month = `${field(row, "year").value}-${field(row, "month").value}`;
-      return kind(row) === "due" ? { due_month: month } : { birth_month: month };
+      // 生まれた月と並べて預かっている予定月(修正月齢のため)は、そのまま残す。
+      const beside = row.dataset.due ? { due_month: row.dataset.due } : {};
+      return kind(row) === "due" ? { due_month: month } : { birth_month: month, ...beside };
     });
   }
 
@@ -49,6 +51,7 @@ export class Children {
   #row(child = {}) {
     const number = ++this.count;
     const row = document.getElementById("child-template").content.cloneNode(true).firstElementChild;
+    if (child.birth_month && child.due_month) row.dataset.due = child.due_month;
     for (const radio of row.querySelectorAll("input")) {
       radio.name = `child-${number}`;
       radio.checked = radio.value === (child.due_month && !child.birth_month ? "due" : "birth");

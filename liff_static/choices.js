@@ -129,6 +129,7 @@ export function refuse(purposes) {
 /** そのカードまで動かし、スイッチに移る。 */
 export function show(purpose) {
   card(purpose).hidden = false;
+  if (purpose === "parenting") fold.open = true;
   toggle(purpose).focus();
   card(purpose).scrollIntoView({ block: "start" });
 }

@@ -9,7 +9,7 @@ const alert = document.getElementById("form-alert");
 const bar = form.querySelector(".bar");
 let held = null;
 
-/** `handlers`: saved(answer), erase(), back(), trouble(trouble) */
+/** `handlers`: saved(answer), erase(), back(), trouble(trouble), ask() */
 export function start(handlers) {
   choices.start(describe);
   form.addEventListener("submit", (event) => {
@@ -37,10 +37,13 @@ export function fresh(now) {
   describe();
 }
 
-/** いまの内容のまま、新しい文に同意する。 */
-export function renew(now, handlers, place) {
+/** いまの内容のまま、新しい文に同意する。保護者の方と読んだかを聞くときだけ、選ぶ画面に移る。 */
+export async function renew(now, handlers, place) {
   fresh(now);
-  return send(handlers, place);
+  if (choices.complete()) return send(handlers, place);
+  handlers.ask();
+  choices.complete(); // 見えるようになってから、その欄に移る
+  return announce(say("wrong_title"));
 }
 
 export function reset() {
@@ -103,10 +106,6 @@ function asChoices(now) {
   return {
     ...now,
     purposes: now.purposes.map((one) => one.code),
-    children: [
-      ...(now.due_months || []).map((due_month) => ({ due_month })),
-      ...(now.birth_months || []).map((birth_month) => ({ birth_month })),
-    ],
   };
 }
 

@@ -8,7 +8,7 @@ const note = document.getElementById("held-alert");
 let todo = {};
 let now = null;
 
-/** `handlers`: change(purpose|null), renew(place), stopped(), trouble(trouble, place), reload() */
+/** `handlers`: change(purpose|null), born(), renew(place), stopped(), trouble(trouble, place), reload() */
 export function start(handlers) {
   todo = handlers;
   document.getElementById("change").addEventListener("click", () => handlers.change(null));
@@ -84,7 +84,7 @@ function family() {
     const words = say(key, { month: month(child.birth_month || child.due_month) });
     const buttons = make("div", { class: "bar-buttons" });
     if (child.asks_birth) {
-      buttons.append(button(words, "child_born", () => todo.change("parenting")), button(words, "child_wait", () => todo.reload()));
+      buttons.append(button(words, "child_born", () => todo.born()), button(words, "child_wait", () => tell(say("child_waits"))));
     }
     buttons.append(button(words, "child_stop", () => stopChild(child.position)));
     return make("div", { class: "one" }, make("p", { class: "answer" }, words), buttons);

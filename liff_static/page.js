@@ -15,9 +15,9 @@ let wanted = document.body.dataset.start;
 
 const act = { again, signIn: () => { form.keepDraft(); session.signInByHand(); }, reload: () => location.reload() };
 
-const onForm = { saved, erase: () => show("erase"), back, trouble: fail };
+const onForm = { saved, erase: () => show("erase"), back, trouble: fail, ask: () => show("form", false) };
 form.start(onForm);
-held.start({ change, renew: (place) => form.renew(mine, onForm, place), stopped: () => show("stopped"), trouble: fail, reload });
+held.start({ change, born, renew: (place) => form.renew(mine, onForm, place), stopped: () => show("stopped"), trouble: fail, reload });
 receipt.start();
 wire();
 begin();
@@ -77,6 +77,13 @@ function change(purpose) {
   form.fresh(mine);
   show("form");
   if (purpose) choices.show(purpose);
+}
+
+/** 予定月の代わりに、生まれた月を入れてもらう。 */
+function born() {
+  form.fresh({ ...mine, children: mine.children.map((child) => (child.birth_month ? child : {})) });
+  show("form");
+  choices.show("parenting");
 }
 
 async function reload() {

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 from backend.errors import Refused
 
@@ -39,6 +40,28 @@ def launch(command: list[str]) -> int:
     except BaseException:
         process.wait()
         raise
+
+
+class Stream(subprocess.Popen[bytes]):
+    """流しながら動く本体のプログラム。`words` は、終わった後の、誤りの言葉。"""
+
+    words = ""
+    errors: IO[bytes]
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        self.errors.seek(0)
+        self.words = self.errors.read().decode(errors="replace")
+        self.errors.close()
+
+
+def stream(command: list[str], environment: dict[str, str]) -> Stream:
+    """標準入力と標準出力をつないで動かす。`with` を抜けると、入力を閉じて終わりを待つ。"""
+    errors = tempfile.TemporaryFile()
+    pipe = subprocess.PIPE
+    process = Stream(_full(command), stdin=pipe, stdout=pipe, stderr=errors, env={**os.environ, **environment})
+    process.errors = errors
+    return process
 
 
 @functools.cache

@@ -102,7 +102,7 @@ class Sender:
                 for job in done:
                     job.result()
             finally:
-                await _cancel([asked, *jobs, *self._flying.values(), *self._opening.values()])
+                await cancel([asked, *jobs, *self._flying.values(), *self._opening.values()])
 
     def may(self, batch: Batch) -> bool:
         """いま呼んでよいか。呼び出しの直前にいつも確かめる。"""
@@ -229,7 +229,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
 
 
-async def _cancel(tasks: "list[asyncio.Task[Any]]") -> None:
+async def cancel(tasks: "list[asyncio.Task[Any]]") -> None:
     """すべて終わるまで取り消す。一度の取消しは、asyncpgの中の wait_for が飲み込むことがある(Python 3.11)。"""
     while waiting := [task for task in tasks if not task.done()]:
         for task in waiting:

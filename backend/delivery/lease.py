@@ -59,12 +59,12 @@ class Tenure:
 
 async def stand_by(stopping: asyncio.Event) -> Tenure | None:
     """座が空くまで控え、着く。止められたらNone。"""
-    connection = await DB.get_new_connection()
+    connection: Any = await DB.get_new_connection()
     try:
         while not stopping.is_set():
             started = time.monotonic()
             if await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
-                epoch = await connection.fetchval(_TAKE)
+                epoch: int = await connection.fetchval(_TAKE)
                 log.info("送り手になりました(%d)", epoch)
                 tenure, connection = Tenure(epoch, connection, started + LEASE_SECONDS), None
                 return tenure

@@ -1,15 +1,17 @@
 """だれでも見る公開ページ: このアカウントは本物か、決まり、個人情報の取り扱い、使いやすさ(POL 5(6)、7、10)。"""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from litestar import Request, get
+from litestar import Request, Response, get
 from litestar.response import Template
-from litestar.types import ControllerRouterHandler
+from litestar.response.base import ASGIResponse
+from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
 from backend.account import policy, warning
 from backend.consent import notices
@@ -102,6 +104,37 @@ async def with_warning(request: Request[Any, Any, Any]) -> None:
             request.state.impostor = await warning.current()
         except LOST:
             request.state.impostor = ""
+
+
+def warned(handle: Callable[[Request[Any, Any, Any], Any], Response[Any]]) -> Callable[..., Response[Any]]:
+    """誤りの画面を返す `handle` に、なりすましの注意を添える。道のないアドレスは `with_warning` を通らないため。"""
+
+    def answer(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
+        shown = handle(request, error)
+        return _Warned(shown) if isinstance(shown, Template) and "impostor" not in request.state else shown
+
+    return answer
+
+
+class _Warned(Response[Any]):
+    """送る直前に注意を調べてから描く画面。"""
+
+    def __init__(self, shown: Template) -> None:
+        super().__init__(None, status_code=shown.status_code)
+        self.shown = shown
+
+    def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **more: Any) -> ASGIResponse:  # type: ignore[override]  # 描くのは後なので、渡されたものはそのまま持つ
+        return _Later(self.shown, request, more)
+
+
+class _Later(ASGIResponse):
+    def __init__(self, shown: Template, request: Request[Any, Any, Any], more: dict[str, Any]) -> None:
+        super().__init__(status_code=shown.status_code)
+        self.shown, self.request, self.more = shown, request, more
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await with_warning(self.request)
+        await self.shown.to_asgi_response(None, self.request, **self.more)(scope, receive, send)
 
 
 _UNWARNED = ("/console", "/static", "/assets", "/healthz", "/readyz", "/statusz", "/metrics", "/line/", "/liff/api")

@@ -11,19 +11,21 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from backend.errors import Refused
-from backend.settings import Settings, keyring
+from backend.settings import Settings, current_version, keyring
 
 _USER_ID = re.compile(r"U[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, repr=False)
 class AddressKeys:
-    """索引の鍵A、暗号の鍵B、消去の記録の鍵と置き場。鍵は版ごとにあり、最大の版がいまの鍵。"""
+    """索引の鍵A、暗号の鍵B、消去の記録の鍵と置き場。鍵は版ごとにあり、`…_now` の版(0なら最大の版)で書く。"""
 
     index_keys: dict[int, bytes]
     cipher_keys: dict[int, bytes]
     erasure_key: bytes
     journal: Path
+    index_now: int = 0
+    cipher_now: int = 0
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "AddressKeys":
@@ -36,11 +38,17 @@ class AddressKeys:
             ciphers,
             settings.erasure_key.get_secret_value().encode(),
             settings.data_dir / "erasures.log",
+            current_version(settings.address_index_keys),
+            current_version(settings.address_cipher_keys),
         )
 
     @property
     def index_version(self) -> int:
-        return max(self.index_keys)
+        return self.index_now or max(self.index_keys)
+
+    @property
+    def cipher_version(self) -> int:
+        return self.cipher_now or max(self.cipher_keys)
 
     def index(self, user_id: str) -> UUID:
         """いまの鍵での索引。`resident.id` になる。"""
@@ -52,7 +60,7 @@ class AddressKeys:
 
     def seal(self, user_id: str) -> bytes:
         """暗号にした利用者ID。先頭の1バイトは鍵の版。"""
-        version = max(self.cipher_keys)
+        version = self.cipher_version
         return bytes([version]) + AESSIV(self.cipher_keys[version]).encrypt(_checked(user_id), None)
 
     def open(self, sealed: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,17 @@ def latest(keys: AddressKeys) -> dict[str, datetime]:
         if len(mark) == 64:  # 書きかけで切れた行は読まない
             found[mark] = max(found.get(mark, _BEGINNING), datetime.fromisoformat(stamp))
     return found
+
+
+def last(keys: AddressKeys) -> tuple[datetime, str] | None:
+    """最後の印の時刻と、その行。空ならNone。"""
+    whole = [line for line in _lines(keys) if len(line.partition(" ")[2]) == 64]
+    return (datetime.fromisoformat(whole[-1].partition(" ")[0]), whole[-1]) if whole else None
+
+
+def holds(keys: AddressKeys, digest: str) -> bool:
+    """SHA-256(16進)が `digest` の行があるか。"""
+    return any(hashlib.sha256(line.encode()).hexdigest() == digest for line in _lines(keys))
 
 
 def _append(keys: AddressKeys, line: str) -> None:

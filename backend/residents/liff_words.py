@@ -58,6 +58,7 @@ SCRIPT = {
     "child_stop": N_("止める"),
     "child_born": N_("生まれました"),
     "child_wait": N_("まだです"),
+    "child_waits": N_("分かりました。予定月は、このままにします。"),
     "child_due": N_("予定月 {month}"),
     "child_birth": N_("生まれた月 {month}"),
     "of": N_("{name}: {action}"),

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from backend.errors import Refused
 from backend.line.identity import Forged, Identity
-from backend.settings import Settings, keyring
+from backend.settings import Settings, current_version, keyring
 from backend.store import clock, work
 
 MINUTES = 30
@@ -70,7 +70,7 @@ async def start(identity: Identity, previous: Session | None) -> Session:
 def seal(session: Session, settings: Settings) -> str:
     """クッキーの値。先頭の1バイトは鍵の版。"""
     ring = keyring(settings.session_keys)
-    version = max(ring)
+    version = current_version(settings.session_keys)
     nonce = secrets.token_bytes(_NONCE)
     plain = msgspec.json.encode([session.user_id, int(session.until.timestamp()), session.id, session.token])
     box = _cipher(ring[version]).encrypt(nonce, plain, _PURPOSE)

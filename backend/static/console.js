@@ -23,27 +23,42 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
 }
 
 // ようすが変わったと知らせが来たら、その部分だけを取り直す。
-for (const place of document.querySelectorAll("[data-events]")) {
-  const stream = new EventSource(place.dataset.events);
+for (const place of document.querySelectorAll("[data-events]")) follow(place);
+
+function follow(place) {
+  let stream;
   let waiting = false;
   let missed = false; // 取り直している間に来た知らせ。捨てると、最後の姿が出ないことがある
+  let patience = 2000;
+  const lost = () => place.setAttribute("data-lost", "");
   const refresh = async () => {
     missed = waiting;
     if (waiting) return;
     waiting = true;
     try {
       const answer = await fetch(place.dataset.fragment, { headers: { "hx-request": "true" } });
-      if (answer.ok) {
-        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
-        place.replaceChildren(...fresh.childNodes);
-        place.removeAttribute("data-lost");
-        if (place.querySelector("[data-finished]")) stream.close();
-      }
+      if (!answer.ok) throw new Error(String(answer.status));
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+      place.replaceChildren(...fresh.childNodes);
+      place.removeAttribute("data-lost");
+      if (place.querySelector("[data-finished]")) stream.close();
+    } catch {
+      lost();
     } finally {
       setTimeout(() => { waiting = false; if (missed) refresh(); }, 300);
     }
   };
-  stream.addEventListener("changed", refresh);
-  stream.addEventListener("error", () => { place.setAttribute("data-lost", ""); });
+  // 途切れただけなら、ブラウザがつなぎ直す。サーバーの入れ替えの間に断られると、それきりになるので、開き直す。
+  const open = () => {
+    stream = new EventSource(place.dataset.events);
+    stream.addEventListener("changed", () => { patience = 2000; refresh(); });
+    stream.addEventListener("error", () => {
+      lost();
+      if (stream.readyState !== EventSource.CLOSED) return;
+      setTimeout(open, patience);
+      patience = Math.min(patience * 2, 60_000);
+    });
+  };
   addEventListener("pagehide", () => stream.close());
+  open();
 }

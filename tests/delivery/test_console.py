@@ -15,11 +15,9 @@ from tests import cast
 from tests.delivery.conftest import approved, package, sending, until
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def app(noon, line_settings: Settings):
-    made = cast.make_app(line_settings)
-    async with made.lifespan():
-        yield made
+@pytest.fixture
+def app(noon, line_settings: Settings):
+    return cast.make_app(line_settings)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

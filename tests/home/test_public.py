@@ -69,7 +69,10 @@ async def test_policy_links_to_the_ward_and_lists_its_versions(visitor: httpx.As
     assert "2020年3月31日" in words
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/verify/B-0000-0000"])
+@pytest.mark.parametrize(
+    "path",
+    [*PAGES, "/liff/settings", "/menu", "/policy/consent", "/policy/consent/1", "/verify/B-0000-0000", "/nothing", "/policy/consent/99", "/liff/x"],
+)
 async def test_an_impersonation_warning_stands_on_every_page(visitor: httpx.AsyncClient, path: str) -> None:
     officer = Actor(staff_id=1, login="sato", name="佐藤", role=Role.PR, section_code="koho", section_name="広報課")
     assert "偽のアカウントに注意" not in (await visitor.get(path)).text

@@ -132,7 +132,7 @@ async def test_two_saves_at_once_are_one_after_the_other(database, keys, owner):
 
 async def test_an_older_index_key_still_finds_the_person_and_is_replaced_on_saving(database, keys, owner):
     await consented(keys, SAKURA)
-    newer = replace(keys, index_keys={**keys.index_keys, 2: b"n" * 64})
+    newer = replace(keys, index_keys={**keys.index_keys, 2: b"n" * 64}, index_now=2)
     assert (await preferences.held(newer, SAKURA)) is not None
     await consented(newer, SAKURA)
     assert await owner.fetchval("select array_agg(index_version) from resident") == [2]

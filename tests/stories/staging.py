@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from playwright.async_api import TimeoutError
+
 from backend.consent.notices import Purpose
 from backend.residents.choices import Choices
 from backend.store import clock
@@ -119,7 +121,15 @@ class Stage:
         """配信の画面が、その言葉で終わったことを言うまで見ている。"""
         if not officer.page.url.endswith(f"/console/deliveries/{delivery}"):
             await officer.open(f"/console/deliveries/{delivery}")
-        await officer.page.wait_for_selector(f".state-line:has-text('{state}')", timeout=PATIENCE * 1000)
+        try:
+            await officer.page.wait_for_selector(f".state-line:has-text('{state}')", timeout=PATIENCE * 1000)
+        except TimeoutError as error:
+            shown = await officer.page.inner_text("main")
+            await officer.page.reload()
+            fresh = await officer.page.inner_text("main")
+            raise AssertionError(
+                f"「{state}」になりません。画面: {shown}\n開き直すと: {fresh}\n{self.worker.log()[-2000:]}"
+            ) from error
 
     def let_through(self, calls: int, *then: str) -> None:
         """送信の呼び出しを `calls` 回だけ通し、次から順に故障 `then` を一つずつ、その後はずっと「速すぎる」と断る。"""

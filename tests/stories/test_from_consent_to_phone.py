@@ -152,6 +152,7 @@ async def test_when_everyone_has_left_before_the_time_nobody_gets_it(stage: Stag
     for user in crowd:
         await work.run(preferences.withdraw, stage.keys, user, None)
     await stage.pass_time(timedelta(hours=3))
+    await sato.sign_in()
     await stage.finished(sato, delivery, "見合わせ")
     assert stage.line.calls("multicast") == []
     assert stage.line.calls("broadcast") == []

@@ -52,7 +52,7 @@ create index resident_collection on resident (collection_area, slot) include (pu
     where collection_area is not null;
 
 create table resident_child (
-    resident_id uuid not null references resident (id) on delete cascade,
+    resident_id uuid not null references resident (id) on delete cascade on update cascade,
     position smallint not null check (position between 1 and 5),
     birth_month date not null check (extract(day from birth_month) = 1),
     due_month date check (extract(day from due_month) = 1),
@@ -74,14 +74,14 @@ create index webhook_seen_at on webhook_seen (seen_at);
 
 create table counter_code (
     digest bytea primary key check (octet_length(digest) = 32),
-    resident_id uuid not null references resident (id) on delete cascade,
+    resident_id uuid not null references resident (id) on delete cascade on update cascade,
     expires_at timestamptz not null
 );
 create index counter_code_resident on counter_code (resident_id);
 
 create table counter_case (
     id uuid primary key,
-    resident_id uuid not null references resident (id) on delete cascade,
+    resident_id uuid not null references resident (id) on delete cascade on update cascade,
     staff_id bigint not null,
     expires_at timestamptz not null
 );

@@ -104,7 +104,7 @@ insert into delivery_sender default values;
 create table delivery_brake (
     id bigint generated always as identity primary key,
     feed text not null,
-    reason text not null check (reason in ('stale', 'flood')),
+    reason text not null check (reason in ('stale', 'flood', 'restored')),
     opened_at timestamptz not null default ward_now(),
     closed_at timestamptz,
     closed_by text not null default ''

@@ -1,0 +1,5 @@
+"""配信の試験の道具を借りる。"""
+
+from tests.delivery.conftest import crowd, noon
+
+__all__ = ["crowd", "noon"]
