@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
+from backend.database import command as database
 from backend.errors import LineError, Refused, Unavailable
 from backend.permissions import Role
 from backend.settings import Mode, Settings
@@ -317,8 +318,15 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     verify = _verb(audit, "verify", "記録の封を確かめ、変えられた所を示す", _audit_verify)
     verify.add_argument("--json", action="store_true", help="結果をJSONで出す")
 
+    database.add_to(verbs, _verb, _below, _in_database)
     _richmenu(verbs, wanted="richmenu" in arguments)
     return parser
+
+
+def _below(parent: Any, name: str, words: str, description: str) -> Any:
+    """`ward keys …` のように、下に命令を持つもの。"""
+    parser = parent.add_parser(name, help=words, description=description)
+    return parser.add_subparsers(required=True, metavar="コマンド", title="コマンド", parser_class=_Parser)
 
 
 def _richmenu(verbs: Any, wanted: bool) -> None:

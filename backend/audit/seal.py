@@ -25,9 +25,10 @@ _anchored: dict[tuple[Path, str], int] = {}  # このプロセスが控え終え
 
 @dataclass(frozen=True)
 class Tail:
-    """台帳の終わり: 封じた最後の番号と時刻、まだ封じていない行の数と、その最も古い時刻。"""
+    """台帳の終わり: 最後の封の番号、封じた最後の行の番号と時刻、まだ封じていない行の数と、その最も古い時刻。"""
 
     ledger: str
+    sealed_number: int
     sealed_id: int
     sealed_at: datetime | None
     unsealed: int
@@ -153,7 +154,7 @@ async def _tail(ledger: str) -> Tail:
     last = await _last(ledger)
     sealed = last.last_id if last else 0
     rest = (await work.sql(f"select count(*) as rows, min(at) as oldest from {ledger} where id > $1", sealed))[0]  # noqa: S608
-    return Tail(ledger, sealed, last.at if last else None, rest["rows"], rest["oldest"])
+    return Tail(ledger, last.number if last else 0, sealed, last.at if last else None, rest["rows"], rest["oldest"])
 
 
 def _of(row: dict[str, Any]) -> Seal:

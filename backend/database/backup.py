@@ -46,7 +46,7 @@ class About(msgspec.Struct, frozen=True):
 
 async def take(settings: Settings, file: Path) -> About:
     """控えを `file`(0600)に取る。動かしたままでよい。もうあるファイルには書かない。"""
-    if file.exists():
+    if await asyncio.to_thread(file.exists):
         raise Refused(f"{file} は、もうあります。", next_step="別の名前にしてください。")
     url = owner_url(settings)
     marked = journal.last(AddressKeys.from_settings(settings))
@@ -140,12 +140,18 @@ def _write(file: Path, about: About, url: str, snapshot: str) -> None:
 
 def _dump(url: str, snapshot: str, body: IO[bytes]) -> None:
     place, secret = without_password(url)
-    words = ["pg_dump", "-Fc", "--no-owner", "--no-privileges", "--exclude-table-data=migration", "--no-unlogged-table-data"]
-    with programs.stream([*words, f"--snapshot={snapshot}", f"--dbname={place}"], secret) as process:
+    words = [
+        "pg_dump",
+        "-Fc",
+        "--no-owner",
+        "--no-privileges",
+        "--exclude-table-data=migration",
+        "--no-unlogged-table-data",
+    ]
+    command = [*words, f"--snapshot={snapshot}", f"--dbname={place}"]
+    with programs.stream(command, secret, "控えを取れませんでした。") as process:
         assert process.stdout
         shutil.copyfileobj(process.stdout, body, 1 << 20)
-    if process.returncode != 0:
-        raise Refused(f"控えを取れませんでした。\n{process.words[-600:]}")
 
 
 def _add(archive: tarfile.TarFile, name: str, body: IO[bytes]) -> None:

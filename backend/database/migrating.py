@@ -54,7 +54,7 @@ async def migrate(owner_url: str, *, application_role: str, movable_clock: bool)
                 result = await run_forwards(APP)
             if not result.success:
                 raise Refused(f"データベースの移行ができませんでした: {result.message}")
-            for statement in grants.statements(await _tables(connection), application_role, movable_clock):
+            for statement in grants.statements(await tables(connection), application_role, movable_clock):
                 await connection.execute(statement)
             done = [identity for identity in await _done(connection) if identity not in before]
     except asyncpg.PostgresError as error:
@@ -94,6 +94,7 @@ async def _done(connection: Any) -> list[str]:
     return [row["name"] for row in rows]
 
 
-async def _tables(connection: Any) -> list[str]:
+async def tables(connection: Any) -> list[str]:
+    """データベースにある表の名。"""
     rows = await connection.fetch("select tablename from pg_tables where schemaname = 'public' order by 1")
     return [row["tablename"] for row in rows]

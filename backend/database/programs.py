@@ -1,5 +1,6 @@
 """PostgreSQLの本体: どこにあるか、誰として動かすか(DESIGN 4)。"""
 
+import contextlib
 import functools
 import importlib.util
 import os
@@ -8,8 +9,8 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
 
 from backend.errors import Refused
 
@@ -42,26 +43,22 @@ def launch(command: list[str]) -> int:
         raise
 
 
-class Stream(subprocess.Popen[bytes]):
-    """流しながら動く本体のプログラム。`words` は、終わった後の、誤りの言葉。"""
-
-    words = ""
-    errors: IO[bytes]
-
-    def __exit__(self, *error: Any) -> None:
-        super().__exit__(*error)
-        self.errors.seek(0)
-        self.words = self.errors.read().decode(errors="replace")
-        self.errors.close()
-
-
-def stream(command: list[str], environment: dict[str, str]) -> Stream:
-    """標準入力と標準出力をつないで動かす。`with` を抜けると、入力を閉じて終わりを待つ。"""
-    errors = tempfile.TemporaryFile()
+@contextmanager
+def stream(command: list[str], environment: dict[str, str], failed: str) -> Iterator[subprocess.Popen[bytes]]:
+    """標準入力と標準出力をつないで動かし、抜けるときに終わりを待つ。誤りで終われば、`failed` と誤りの言葉で `Refused`。"""
     pipe = subprocess.PIPE
-    process = Stream(_full(command), stdin=pipe, stdout=pipe, stderr=errors, env={**os.environ, **environment})
-    process.errors = errors
-    return process
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(
+            _full(command), stdin=pipe, stdout=pipe, stderr=errors, env={**os.environ, **environment}
+        ) as process,
+    ):
+        with contextlib.suppress(BrokenPipeError):
+            yield process
+            process.communicate()
+        if process.wait() != 0:
+            errors.seek(0)
+            raise Refused(f"{failed}\n{errors.read().decode(errors='replace')[-600:]}")
 
 
 @functools.cache

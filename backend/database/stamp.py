@@ -18,6 +18,11 @@ def put(data_dir: Path) -> None:
     (data_dir / "postgres" / _NAME).write_text(_fingerprint(), encoding="utf-8")
 
 
+def drop(data_dir: Path) -> None:
+    """控えを戻した後は、どの版の形か分からない。"""
+    (data_dir / "postgres" / _NAME).unlink(missing_ok=True)
+
+
 def _fingerprint() -> str:
     digest = hashlib.sha256()
     for path in [_HERE / "grants.py", *sorted((_HERE / "migrations").glob("*.py"))]:

@@ -173,10 +173,11 @@ where d.finished_at is null and d.state = 'sending' and d.priority <= $2
               where b.delivery_id = d.id and b.state = 'ready' and b.claimed_by is distinct from $1)
 order by d.priority, d.frozen_at, d.id limit 1
 """
+# offset 0 は、番号から一人ずつ引く道を変えさせないため。統計がまだないと、町の全員を番号の数だけ読む道が選ばれる(340ms対1.4ms)。
 _PEOPLE = """
 select ward_now() as now, array_agg(r.number order by u.place) as numbers, array_agg(r.cipher order by u.place) as ciphers
 from unnest($1::bigint[]) with ordinality as u (number, place)
-join resident r on r.number = u.number
+cross join lateral (select * from resident x where x.number = u.number offset 0) r
 where $2::text is not null and {where}
 """
 _SETTLE = f"""

@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 
 from backend.audit import trail
 from backend.delivery import alarms, decisions, outbox, status
+from backend.delivery.states import Reason
 from backend.delivery.status import Status
 from backend.errors import NotFound, Refused
 from backend.permissions import Actor, Permission
@@ -132,6 +133,7 @@ async def _page(actor: Actor, delivery_id: int, refusal: Refused | None = None) 
         status=422 if refusal else 200,
         room="deliveries",
         refusal=refusal,
+        reasons={reason.value: reason.label for reason in Reason},
         history=await trail.latest(subject=f"delivery:{delivery_id}", limit=100),
         **moving,
     )

@@ -38,9 +38,9 @@ async def freeze(delivery_id: int, minimum: int) -> bool:
 
 
 async def hold(delivery_id: int, reason: Reason) -> bool:
-    """見合わせにして真。人が決めるまで出ない。もう終わっていれば何もせず偽。"""
+    """見合わせにして真。人が決めるまで出ない。もう終わったか見合わせていれば、何もせず偽。"""
     rows = await work.sql(
-        "update delivery set state = 'held', reason = $2, released = '' where id = $1 and finished_at is null returning id",
+        "update delivery set state = 'held', reason = $2, released = '' where id = $1 and finished_at is null and state <> 'held' returning id",
         delivery_id,
         reason.value,
     )

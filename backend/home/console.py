@@ -7,7 +7,7 @@ from litestar import Request, get
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-from backend.delivery import outbox
+from backend.delivery import alarms, outbox
 from backend.messages import desk, workflow
 from backend.messages.states import State
 from backend.permissions import Actor, Permission
@@ -36,6 +36,7 @@ async def index(request: Request[Any, Any, Any], actor: Actor) -> Template:
         "home/index.html",
         title=f"{actor.name}さんの用事",
         room="home",
+        alarms=await alarms.current() if actor.may(Permission.READ_DELIVERIES) else [],
         todos=await _todos(actor, requests),
         deliveries=[delivery for delivery in deliveries if not delivery.state.finished][:8],
         recent=[delivery for delivery in deliveries if delivery.state.finished][:5],

@@ -8,7 +8,7 @@ from backend.links import register
 from backend.messages.dates import Found
 from backend.ward import account
 
-_LINK = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s<>()\u3000-\u303f\uff00-\uff60]*")
+_LINK = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{0,30}://[^\s<>()\u3000-\u303f\uff00-\uff60]*")
 _STRAY = re.compile(
     r"[\uff48\uff28][\uff54\uff34]{2}|h?ttps?[:;]/(?!/)|h?ttps?[;；]|(?<![\w/.@-])ttps?:|(?<![\w/.@-])www\.",
     re.IGNORECASE,

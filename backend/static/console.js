@@ -39,6 +39,9 @@ function follow(place) {
       const answer = await fetch(place.dataset.fragment, { headers: { "hx-request": "true" } });
       if (!answer.ok) throw new Error(String(answer.status));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+      // 状態が変われば、できることも変わる。そのときだけ画面の全体を開き直す。
+      const [before, after] = [place, fresh].map((part) => part.querySelector("[data-shape]")?.dataset.shape);
+      if (before !== after) { location.reload(); return; }
       place.replaceChildren(...fresh.childNodes);
       place.removeAttribute("data-lost");
       if (place.querySelector("[data-finished]")) stream.close();

@@ -1,6 +1,7 @@
 """接続の束。Piccoloのエンジンは一つで、行き先は起動のときに決まる。"""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -32,6 +33,8 @@ LOST = (*SERVER_GONE, asyncpg.InterfaceError, OSError)
 """接続が切れたときに asyncpg が投げる例外。SQLの誤りは含まない。時間切れ(TimeoutError)はOSErrorの一つ。"""
 
 ACQUIRE_SECONDS = 10.0
+OPEN_SECONDS = 5.0
+"""起動のとき、止まっているサーバーが起き直すのを待つ秒。ちょうどそのときに起きたプロセスが、終わってしまわないように。"""
 
 
 async def open_pool(dsn: str, *, size: int = 10) -> None:
@@ -39,10 +42,14 @@ async def open_pool(dsn: str, *, size: int = 10) -> None:
     if DB.pool:
         await close_pool()
     DB.config = {"dsn": dsn}
-    try:
-        await DB.start_connection_pool(min_size=1, max_size=size, command_timeout=60)
-    except (*LOST, asyncpg.PostgresError) as error:
-        raise Unavailable(f"データベースにつながりません({type(error).__name__})。") from error
+    deadline = time.monotonic() + OPEN_SECONDS
+    while True:
+        try:
+            return await DB.start_connection_pool(min_size=1, max_size=size, command_timeout=60)
+        except (*LOST, asyncpg.PostgresError) as error:
+            if not isinstance(error, LOST) or time.monotonic() > deadline:
+                raise Unavailable(f"データベースにつながりません({type(error).__name__})。") from error
+        await asyncio.sleep(0.2)
 
 
 async def close_pool() -> None:

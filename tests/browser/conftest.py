@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests import chromium
-from tests.browser.phone import IPHONE, WARD, Phone
+from tests.browser.phone import IPHONE, WARD, Phone, flags
 from tests.browser.running_web import RunningWeb
 from tests.cast import KEN, LIN, SAKURA
 from tests.conftest import CHANNEL_ID, CHANNEL_SECRET, LIFF_ID, make_settings
@@ -20,10 +20,6 @@ from tests.simulator.running import RunningSimulator, free_port
 if TYPE_CHECKING:
     from backend.database import embedded
 
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-proxy-server",
-)  # fmt: skip
 PHONE = {"width": 390, "height": 844}
 
 
@@ -74,19 +70,8 @@ async def browser(line: RunningSimulator) -> AsyncIterator[Browser]:
     path = chromium.find()
     if path is None:
         pytest.fail("Chromiumがありません。`python -m tests.chromium` で入れてください。")
-    port = line.tls_port
-    rules = (
-        f"MAP *.line.me:443 127.0.0.1:{port},MAP ward.example.jp:443 127.0.0.1:{port},MAP * ~NOTFOUND,EXCLUDE 127.0.0.1"
-    )
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=path,
-            args=[
-                *FLAGS,
-                f"--host-resolver-rules={rules}",
-                f"--ignore-certificate-errors-spki-list={line.spki.strip()}",
-            ],
-        )
+        browser = await playwright.chromium.launch(executable_path=path, args=flags(line))
         yield browser
         await browser.close()
 

@@ -9,7 +9,7 @@ from playwright.async_api import async_playwright
 
 from backend.database import embedded
 from tests import chromium
-from tests.browser.conftest import FLAGS
+from tests.browser.phone import FLAGS
 from tests.browser.running_web import RunningWeb
 from tests.cast import SAKURA
 from tests.conftest import CHANNEL_ID, CHANNEL_SECRET, LIFF_ID, make_settings

@@ -62,16 +62,16 @@ async def crowd(database: Any, keys: AddressKeys, simulator: Any) -> Callable[..
     """本郷三丁目の、同意した友だち。"""
 
     async def make(count: int, choices: Callable[[int], Choices] = lives_in_hongo, first: int = 0) -> list[str]:
-        users = await _plant(keys, {cast.user(first + n): choices(n) for n in range(count)})
+        users = await plant(keys, {cast.user(first + n): choices(n) for n in range(count)})
         simulator.add_friends(*users)
         return users
 
     return make
 
 
-async def _plant(keys: AddressKeys, people: dict[str, Choices]) -> list[str]:
+async def plant(keys: AddressKeys, people: dict[str, Choices], seed: int = 0) -> list[str]:
     """本人の行だけを、まとめて入れる(同意の台帳は書かない。書く動詞は同意の部屋が試す)。"""
-    chance = random.Random(len(people))
+    chance = random.Random(f"{seed}:{len(people)}")
     rows = [
         (
             keys.index(user),
@@ -186,7 +186,7 @@ class Victims:
     """別のプロセスの送り手たち。"""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = _plain(settings)
+        self._settings = plain(settings)
         self._zygote = subprocess.Popen(
             [sys.executable, "-m", "tests.delivery.victim"],
             stdin=subprocess.PIPE,
@@ -229,7 +229,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def _plain(settings: Settings) -> dict[str, Any]:
+def plain(settings: Settings) -> dict[str, Any]:
     """秘密も含めた、そのままの値。"""
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
     return {

@@ -6,21 +6,18 @@ import time
 import pytest
 
 from backend.account import state as account
-from backend.delivery import decisions, outbox
+from backend.delivery import batches, decisions, freeze, outbox
 from backend.delivery.outbox import Everyone, RecipientsOf
 from backend.errors import Forbidden, Refused
 from backend.permissions import Actor, Role
-from backend.residents import preferences
 from backend.store import clock, work
 from backend.ward.kinds import Kind
-from tests import cast
 from tests.delivery.conftest import (
     APPROVER,
     CHIEF,
     SECOND,
     approved,
     body_text,
-    lives_in_hongo,
     package,
     sending,
     texts,
@@ -81,25 +78,24 @@ async def test_a_correction_to_everyone_is_again_to_everyone(noon, gateway, keys
     assert len(simulator.received()) == 3
 
 
-async def test_withdrawing_during_a_send_takes_effect_at_once(crowd, noon, gateway, keys, simulator):
-    await crowd(3_000)
-    leaving = await cast.crowd(keys, 60, lives_in_hongo, first=9_000)
-    simulator.add_friends(*leaving)
-    async with sending(gateway, keys, per_second=1.5):
-        delivery = await approved(package(noon))
-        await until(delivery, lambda s: s.accepted >= 300)
-        left = {}
-        for user in leaving:
-            await work.run(preferences.withdraw, keys, user, None)
-            left[user] = time.time()
-        done = await until(delivery)
-    got = {one["user"]: _seconds(one["at"]) for one in simulator.received()}
-    late = [got[user] - left[user] for user in leaving if user in got and got[user] > left[user]]
-    print(f"取りやめの後に受け付けられた人: {len(late)}人 {[f'{seconds:.3f}秒' for seconds in late]}")
-    assert all(seconds < 0.5 for seconds in late), "呼び出しの最中だった人だけのはず"
-    assert done.excluded == len(set(leaving) - got.keys()) > 10
-    assert total(done) == 3_060
-    assert done.accepted == len(simulator.received())
+async def test_a_correction_waits_until_every_answer_of_the_mistake_is_in(crowd, noon):
+    await crowd(30)
+    wrong = await approved(package(noon))
+    await work.run(freeze.freeze, wrong, 1)
+    right = await approved(package(noon, address=RecipientsOf(wrong)))
+    assert not await work.run(freeze.freeze, right, 1)
+    assert (await work.sql("select state from delivery where id = $1", right))[0]["state"] == "scheduled"
+
+
+async def test_the_next_batch_is_always_taken_from_the_urgent_delivery(crowd, noon):
+    await crowd(30)
+    bulk = await approved(package(noon))
+    urgent = await approved(package(noon, kind=Kind.I, priority=outbox.URGENT))
+    for delivery in (bulk, urgent):
+        await work.run(freeze.freeze, delivery, 1)
+    await work.sql("update delivery set state = 'sending'")
+    assert await batches.waiting(1, False) == urgent
+    assert await batches.waiting(1, True) == urgent
 
 
 async def test_an_urgent_broadcast_overtakes_a_running_bulk(crowd, noon, gateway, keys, simulator):

@@ -15,6 +15,7 @@ os.environ.setdefault("PICCOLO_CONF", "backend.database.piccolo_conf")
 
 from backend.delivery import engine, lease
 from backend.errors import Unavailable
+from backend.line import limits
 from backend.line.gateway import Gateway
 from backend.residents.address import AddressKeys
 from backend.settings import Settings
@@ -24,6 +25,9 @@ _LIBC = ctypes.CDLL(None)
 
 
 def main() -> None:
+    if "--once" in sys.argv:
+        asyncio.run(send(json.loads(sys.stdin.readline())))
+        return
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("ready", flush=True)
     for line in sys.stdin:
@@ -38,6 +42,7 @@ def main() -> None:
 async def send(wanted: dict[str, Any]) -> None:
     settings = Settings.model_validate(wanted["settings"])
     seen = 0
+    per_second = wanted.get("per_second", limits.MULTICASTS_PER_SECOND)
 
     def watch(point: str, _batch: Any) -> None:
         nonlocal seen
@@ -54,7 +59,9 @@ async def send(wanted: dict[str, Any]) -> None:
     gateway = Gateway.from_settings(settings)
     while not stopping.is_set():
         try:
-            await engine.serve(gateway, AddressKeys.from_settings(settings), stopping, minimum=1, watch=watch)
+            await engine.serve(
+                gateway, AddressKeys.from_settings(settings), stopping, minimum=1, watch=watch, per_second=per_second
+            )
         except (lease.Deposed, Unavailable, *LOST):
             await asyncio.sleep(0.2)
     await gateway.close()

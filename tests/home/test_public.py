@@ -71,13 +71,27 @@ async def test_policy_links_to_the_ward_and_lists_its_versions(visitor: httpx.As
 
 @pytest.mark.parametrize(
     "path",
-    [*PAGES, "/liff/settings", "/menu", "/policy/consent", "/policy/consent/1", "/verify/B-0000-0000", "/nothing", "/policy/consent/99", "/liff/x"],
+    [
+        *PAGES,
+        "/liff/settings",
+        "/menu",
+        "/policy/consent",
+        "/policy/consent/1",
+        "/verify/B-0000-0000",
+        "/nothing",
+        "/policy/consent/99",
+        "/liff/x",
+    ],
 )
-async def test_an_impersonation_warning_stands_on_every_page(visitor: httpx.AsyncClient, path: str) -> None:
+async def test_an_impersonation_warning_stands_on_every_page_until_it_is_taken_down(
+    visitor: httpx.AsyncClient, path: str
+) -> None:
     officer = Actor(staff_id=1, login="sato", name="佐藤", role=Role.PR, section_code="koho", section_name="広報課")
     assert "偽のアカウントに注意" not in (await visitor.get(path)).text
     await warning.show(officer, "「文京区役所」と名のる偽物が見つかりました。")
     assert "「文京区役所」と名のる偽物が見つかりました。" in (await visitor.get(path)).text
+    await warning.hide(officer)
+    assert "偽のアカウントに注意" not in (await visitor.get(path)).text
 
 
 def test_a_missing_result_is_not_a_clean_result(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.house import files
 
 COMMANDS = (
     ["demo"], ["serve"], ["worker"], ["simulator"], ["migrate"], ["doctor"], ["staff", "add"], ["audit", "verify"],
-    ["receipt", "verify"], ["richmenu", "load"], ["richmenu", "plan"], ["richmenu", "apply"], ["richmenu", "export"],
+    ["backup"], ["restore"], ["keys", "new"], ["keys", "rotate"], ["receipt", "verify"], ["richmenu", "load"], ["richmenu", "plan"], ["richmenu", "apply"], ["richmenu", "export"],
 )  # fmt: skip
 
 

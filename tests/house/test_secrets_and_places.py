@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.house import files
 
 # この検査のファイル自身に当たらないように、言葉を分けて書く。
@@ -53,9 +55,10 @@ def test_every_locked_library_has_its_hash() -> None:
     assert "--hash=sha256:" in lock
 
 
-def test_every_locked_page_part_has_its_hash_and_no_address() -> None:
+@pytest.mark.parametrize("folder", ["liff_static", "tests/bench"])
+def test_every_locked_page_part_has_its_hash_and_no_address(folder: str) -> None:
     lock: dict[str, dict[str, dict[str, object]]] = json.loads(
-        (files.ROOT / "liff_static" / "package-lock.json").read_text(encoding="utf-8")
+        (files.ROOT / folder / "package-lock.json").read_text(encoding="utf-8")
     )
     parts = {name: part for name, part in lock["packages"].items() if name and not part.get("link")}
     assert [name for name, part in parts.items() if "integrity" not in part or "resolved" in part] == []

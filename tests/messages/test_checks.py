@@ -1,5 +1,6 @@
 """点検: 悪い原稿を止めるか確かめさせ、良い原稿には口を出さない(CHECKS G6)。"""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -141,3 +142,15 @@ def test_two_opposites_in_a_line_are_pointed_out() -> None:
 )
 def test_a_whole_telephone_number_is_left_alone(contact: str) -> None:
     assert "電話" not in words(found(contact=contact))
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{" * 20_000, "<a" * 10_000, "1月1日" + " " * 20_000 + "1月2日", "10時" + " " * 20_000 + "x11時", "a" * 20_000],
+    ids=["braces", "tags", "days", "hours", "letters"],
+)
+def test_no_text_makes_the_others_wait(body: str) -> None:
+    """長さの二乗の時間がかかる点検は、一人の下書きで、住民のページまで止める。"""
+    began = time.process_time()
+    found(body=body)
+    assert time.process_time() - began < 1.5

@@ -89,7 +89,9 @@ class Officer:
 
     async def _choose_place(self, town: str, chome: str) -> None:
         await self.page.locator("details.pick > summary", has_text="地域").click()
-        found = self.page.locator("details.town").filter(has=self.page.locator("summary", has_text=re.compile(f"^{town}$")))
+        found = self.page.locator("details.town").filter(
+            has=self.page.locator("summary", has_text=re.compile(f"^{town}$"))
+        )
         await found.locator("summary").click()
         await found.get_by_label(chome, exact=True).check()
 

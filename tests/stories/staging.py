@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from playwright.async_api import TimeoutError
+from playwright.async_api import TimeoutError as NeverCame
 
 from backend.consent.notices import Purpose
 from backend.residents.choices import Choices
@@ -114,7 +114,9 @@ class Stage:
         deadline = asyncio.get_running_loop().time() + seconds
         while not true():
             if asyncio.get_running_loop().time() > deadline:
-                raise AssertionError(f"{seconds}秒待っても変わりません\n{self.line.summary()}\n{self.worker.log()[-3000:]}")
+                raise AssertionError(
+                    f"{seconds}秒待っても変わりません\n{self.line.summary()}\n{self.worker.log()[-3000:]}"
+                )
             await asyncio.sleep(0.05)
 
     async def finished(self, officer: Officer, delivery: int, state: str) -> None:
@@ -123,7 +125,7 @@ class Stage:
             await officer.open(f"/console/deliveries/{delivery}")
         try:
             await officer.page.wait_for_selector(f".state-line:has-text('{state}')", timeout=PATIENCE * 1000)
-        except TimeoutError as error:
+        except NeverCame as error:
             shown = await officer.page.inner_text("main")
             await officer.page.reload()
             fresh = await officer.page.inner_text("main")

@@ -168,5 +168,3 @@ async def nothing_but_the_next_message_leaves(stage: Stage, request_id: int) -> 
     assert sum(stage.got(number).values()) == everyone
     assert [call["status"] for call in stage.line.calls("multicast")] == []
     assert len(stage.line.calls("broadcast")) == 1, request_id
-
-

@@ -19,24 +19,25 @@ async def test_whoever_dies_at_whatever_moment_everyone_gets_it_exactly_once(sta
     tanaka, sato = await stage.officer(stage.people.tanaka), await stage.officer(stage.people.sato)
 
     _, number = await tanaka.request()
-    await stage.strike(victim)  # 提出の直後
+    if victim != "everything":  # 全部は、いちばん悪い一瞬だけ。ほかの節目は、一つずつで確かめている
+        await stage.strike(victim)  # 提出の直後
     assert stage.line.received() == []
 
     # 初めの呼び出しは受け付けられる。次は受け付けられて返事が来ない。残りは断られ続ける。
     stage.let_through(1, "reset_after" if victim == "web" else "stall_after")
     delivery = await sato.approve()
-    await stage.strike(victim)  # 承認の直後
+    if victim != "everything":
+        await stage.strike(victim)  # 承認の直後
 
-    await stage.reached(UNIT)
     await stage.until(lambda: accepted(stage) >= 2)
     await stage.strike(victim)  # 送る途中。一つは、LINEが受け付けたのに、返事が来ていない
 
     stage.line.limits(latency_seconds=0.3)
     stage.line.clear_faults()
-    await stage.until(lambda: accepted(stage) >= 3)
-    await stage.strike(victim)  # 呼び出しが空にある間
+    if victim != "everything":
+        await stage.until(lambda: accepted(stage) >= 3)
+        await stage.strike(victim)  # 呼び出しが空にある間
 
-    stage.line.limits(latency_seconds=0)
     await stage.finished(sato, delivery, "完了")
     assert stage.got(number) == dict.fromkeys(crowd, 1)
     assert stage.line.summary()["twice"] == 0

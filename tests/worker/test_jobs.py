@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from backend import worker
+from backend.consent.notices import Purpose
 from backend.residents import journal
 from backend.residents.choices import Choices
-from backend.consent.notices import Purpose
 from backend.settings import Settings
 from backend.store import clock, work
 from backend.worker import Shift
