@@ -52,6 +52,7 @@ DOORS = (
     "residents.webhook",
     "segments.console",
     "staff.console",
+    "staff.factor_console",
 )
 
 

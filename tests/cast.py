@@ -190,6 +190,7 @@ def browser(app: Any, settings: Settings, cookies: dict[str, str] | None = None)
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app, raise_app_exceptions=False),
         base_url=settings.console_url,
+        trust_env=False,
         cookies=cookies,
     )
 

@@ -6,7 +6,10 @@ from backend.store import listen, work
 
 
 async def complete(delivery_id: int) -> str | None:
-    """残りの送信単位がなければ配信を終え、終わりの状態を返す。残っていればNone。"""
+    """残りの送信単位がなければ配信を終え、終わりの状態を返す。残っていればNone。
+
+    行が失われて数の合わない配信は、その人数を不明として終える(CHECKS D16)。
+    """
     rows = await work.sql(_COMPLETE, delivery_id)
     if not rows:
         return None
@@ -45,26 +48,30 @@ async def _write(delivery_id: int) -> None:
         await listen.notify(outbox.MOVED, str(delivery_id))
 
 
+# 送信単位の行が失われ、確定した人数に足りない。
+_LOST = """case when d.frozen is null then not exists (select 1 from delivery_batch b where b.delivery_id = d.id)
+  else d.frozen > (select coalesce(sum(b.size), 0) from delivery_batch b where b.delivery_id = d.id) end"""
 _ENDING = """case
-    when exists (select 1 from delivery_batch b where b.delivery_id = d.id and b.state = 'unknown') then 'unknown'
+    when exists (select 1 from delivery_batch b where b.delivery_id = d.id and b.state = 'unknown') or {lost} then '{unsure}'
     when exists (select 1 from delivery_batch b where b.delivery_id = d.id and (b.state = 'refused' or b.refused > 0))
       then 'partly_failed'
     else 'sent' end
 """
-_RESETTLE = f"update delivery d set state = {_ENDING} where d.id = $1 and d.state = 'unknown'"  # noqa: S608  定数
+_RESETTLE = f"""
+update delivery d set state = {_ENDING.format(lost=_LOST, unsure="partly_failed")} where d.id = $1 and d.state = 'unknown'
+"""  # noqa: S608  定数
 _COMPLETE = f"""
-update delivery d set finished_at = ward_now(), reason = '', state = {_ENDING}
+update delivery d set finished_at = ward_now(), reason = '', state = {_ENDING.format(lost=_LOST, unsure="unknown")}
 where d.id = $1 and d.state in ('sending', 'held') and d.frozen_at is not null
   and not exists (select 1 from delivery_batch b where b.delivery_id = d.id and b.state = 'ready')
 returning d.state
 """  # noqa: S608  定数
 _WRITE = """
-update delivery d set accepted = c.accepted, refused = c.refused, excluded = c.excluded, unknown = c.unknown,
-  unsent = c.unsent
+update delivery d set accepted = c.accepted, refused = c.refused, excluded = c.excluded,
+  unknown = coalesce(d.frozen - c.accepted - c.refused - c.excluded - c.unsent, 0), unsent = c.unsent
 from (
   select coalesce(sum(accepted), 0) as accepted, coalesce(sum(refused), 0) as refused,
          coalesce(sum(excluded), 0) as excluded,
-         coalesce(sum(size - accepted - refused - excluded) filter (where state = 'unknown'), 0) as unknown,
          coalesce(sum(size - accepted - refused - excluded) filter (where state = 'ready'), 0) as unsent
   from delivery_batch where delivery_id = $1
 ) c

@@ -83,8 +83,9 @@ async def _brakes() -> list[Alarm]:
 
 async def _unknown() -> list[Alarm]:
     rows = await work.sql(
-        "select d.id, d.title, min(b.settled_at) as since from delivery_batch b join delivery d on d.id = b.delivery_id "
-        "where b.state = 'unknown' group by d.id, d.title"
+        "select d.id, d.title, coalesce(min(b.settled_at), d.finished_at) as since from delivery d "
+        "left join delivery_batch b on b.delivery_id = d.id and b.state = 'unknown' "
+        "where d.finished_at is not null and (d.state = 'unknown' or b.state = 'unknown') group by d.id"
     )
     return [
         Alarm(

@@ -156,14 +156,16 @@ async def settle(epoch: int, done: list[Settled]) -> list[dict[str, Any]]:
     return rows
 
 
+# 選ぶのを先に一度だけ行う: 副問い合わせの中の limit は、行ごとにやり直されて効かないことがある。
 _CLAIM = f"""
+with taken as materialized (
+  select x.position from delivery_batch x
+  where x.delivery_id = $2 and x.state = 'ready' and x.claimed_by is distinct from $1
+    and exists (select 1 from delivery d where d.id = $2 and d.state = 'sending') and {_MINE}
+  order by x.position limit $3 for update skip locked
+)
 update delivery_batch b set claimed_by = $1, tries = b.tries + 1, first_tried_at = coalesce(b.first_tried_at, ward_now())
-where b.delivery_id = $2 and b.position in (
-    select x.position from delivery_batch x
-    where x.delivery_id = $2 and x.state = 'ready' and x.claimed_by is distinct from $1
-    order by x.position limit $3 for update skip locked)
-  and exists (select 1 from delivery d where d.id = $2 and d.state = 'sending')
-  and {_MINE}
+from taken t where b.delivery_id = $2 and b.position = t.position
 returning b.position, b.language, b.size, b.numbers, b.retry_key, b.first_tried_at, b.tries, b.refused, b.excluded
 """  # noqa: S608  差し込むのは定数
 _WAITING = """

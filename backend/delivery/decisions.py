@@ -33,7 +33,8 @@ async def release(actor: Actor, delivery_id: int) -> None:
     if held in NEVER_RELEASED:
         raise Refused(f"{held.label}このままでは送れません。", next_step=held.next_step)
     released = held.value if held in brakes.OVERRIDABLE else ""
-    await _restart(row, row["now"], released)
+    # 復元で見合わせた予約には、承認された時刻がまだ来ていないものがある。早めて送るには新しい承認が要る。
+    await _restart(row, max(row["now"], row["send_at"]), released)
     await trail.record(actor, "delivery.release", f"delivery:{delivery_id}", reason=held.value)
 
 
@@ -43,7 +44,7 @@ async def postpone(actor: Actor, delivery_id: int, at: datetime) -> None:
     held = Reason(row["reason"])
     if held in NEVER_RELEASED:
         raise Refused(f"{held.label}このままでは送れません。", next_step=held.next_step)
-    if not row["now"] < at < row["expires_at"]:
+    if not max(row["now"], row["send_at"]) <= at < row["expires_at"]:
         raise Refused(
             "その時刻は、承認された期限の外です。",
             next_step="期限より前の時刻を選ぶか、所管課に新しい依頼を出してもらってください。",
@@ -64,7 +65,7 @@ async def settle_unknown(actor: Actor, delivery_id: int, *, sent: bool) -> None:
     actor.require(Permission.REVIEW)
     row = await _locked(delivery_id)
     rows = await work.sql(_SENT if sent else _UNSENT, delivery_id, actor.name)
-    if not rows:
+    if not rows and row["state"] != State.UNKNOWN:
         raise Refused("不明の分はありません。", next_step="画面を開き直して、いまのようすを確かめてください。")
     await accounts.recount(delivery_id, resettle=row["state"] == State.UNKNOWN)
     people = sum(one["people"] or 0 for one in rows)

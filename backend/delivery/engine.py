@@ -20,11 +20,12 @@ from backend.delivery.loads import Load
 from backend.delivery.sending import Call
 from backend.delivery.settling import Settling
 from backend.delivery.states import Reason
-from backend.errors import Refused
+from backend.errors import Refused, Unavailable
 from backend.line import limits
 from backend.line.gateway import Gateway
 from backend.residents.address import AddressKeys
 from backend.store import listen, work
+from backend.store.pool import LOST
 
 CLAIM = 20
 CONCURRENCY = 60
@@ -142,15 +143,16 @@ class Sender:
             self._open = seen.sending & self._loads.keys()
             self._urgent = self._urgent or seen.urgent
             self._wake.set()
-            for delivery_id in seen.due:
-                self._begin(delivery_id)
+            for delivery_id, urgent in seen.due:
+                self._begin(delivery_id, urgent)
             await planner.close({key[0] for key in self._flying})
             self._forget()
             wait = (seen.next_at - seen.now).total_seconds() if seen.next_at else 1.0
             await _wait(self._replan, max(0.0, min(1.0, wait)))
 
-    def _begin(self, delivery_id: int) -> None:
-        if delivery_id not in self._opening and len(self._opening) < FREEZING:
+    def _begin(self, delivery_id: int, urgent: bool) -> None:
+        # 大きな確定がいくつ続いていても、緊急は待たない。
+        if delivery_id not in self._opening and (urgent or len(self._opening) < FREEZING):
             task = asyncio.create_task(self._open_one(delivery_id))
             self._opening[delivery_id] = task
             task.add_done_callback(lambda _: (self._opening.pop(delivery_id, None), self._replan.set()))
@@ -166,8 +168,9 @@ class Sender:
     async def _read(self, delivery_id: int) -> None:
         try:
             self._loads[delivery_id] = await loads.read(delivery_id)
-        except Refused:
-            await self.hold(delivery_id, Reason.UNREADABLE)
+        except Refused as refused:
+            unapproved = isinstance(refused, loads.Unapproved)
+            await self.hold(delivery_id, Reason.UNAPPROVED if unapproved else Reason.UNREADABLE)
 
     def _forget(self) -> None:
         flying = {key[0] for key in self._flying}
@@ -181,7 +184,8 @@ class Sender:
             self._wake.clear()
             room = CONCURRENCY - (len(self._flying) - self._resting)
             stormy = room < CLAIM or self._resting >= WEATHER
-            claimed = [] if self._draining.is_set() or (stormy and not self._urgent) else await self._claim(stormy)
+            idle = self._draining.is_set() or not self.tenure.held or (stormy and not self._urgent)
+            claimed = [] if idle else await self._claim(stormy)
             for batch in claimed:
                 self._launch(batch)
             if not claimed:
@@ -189,7 +193,7 @@ class Sender:
 
     async def _claim(self, urgent_only: bool) -> list[Batch]:
         delivery_id = await batches.waiting(self.tenure.epoch, urgent_only)
-        if delivery_id is None or delivery_id not in self._loads:
+        if delivery_id is None or delivery_id not in self._open:
             self._urgent = self._urgent and not urgent_only
             return []
         self.watch("claiming", None)
@@ -198,15 +202,25 @@ class Sender:
         return claimed
 
     def _launch(self, batch: Batch) -> None:
-        task = asyncio.create_task(Call(self, batch).run())
+        task = asyncio.create_task(self._fly(batch))
         self._flying[batch.key] = task
         task.add_done_callback(lambda done: self._landed(batch, done))
+
+    async def _fly(self, batch: Batch) -> None:
+        try:
+            await Call(self, batch).run()
+        except (lease.Deposed, Unavailable, *LOST):
+            raise
+        except Exception:  # 思わぬ誤りは、その配信だけを見合わせにする: 緊急まで巻き込まない。
+            log.exception("送信単位 %s の途中で誤りがありました", batch.key)
+            await batches.give_back(self.tenure.epoch, batch, untouched=False)
+            await self.hold(batch.delivery_id, Reason.BROKEN)
 
     def _landed(self, batch: Batch, task: "asyncio.Task[None]") -> None:
         self._flying.pop(batch.key, None)
         if not task.cancelled() and task.exception():
-            # 結果は書かれていない。座を降り、次に着いた送り手が同じ鍵で確かめる。
-            log.error("送信単位 %s の途中で誤りがありました", batch.key, exc_info=task.exception())
+            # データベースか座を失い、結果は書かれていない。座を降り、次に着いた送り手が同じ鍵で確かめる。
+            log.warning("送信単位 %s の結果を書けませんでした(%s)", batch.key, type(task.exception()).__name__)
             self.settling.fail(lease.Deposed())
         if CONCURRENCY - (len(self._flying) - self._resting) >= CLAIM or not self._flying:
             self._wake.set()

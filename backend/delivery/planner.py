@@ -17,10 +17,10 @@ from backend.ward.kinds import Kind
 
 @dataclass(frozen=True)
 class Survey:
-    """いまの見渡し。`due` は確定・開始を待つ配信(緊急が先)、`sending` は送ってよい配信、`next_at` は次の予約の時刻。"""
+    """いまの見渡し。`due` は確定・開始を待つ配信と緊急か(緊急が先)、`sending` は送ってよい配信、`next_at` は次の予約の時刻。"""
 
     now: datetime
-    due: list[int]
+    due: list[tuple[int, bool]]
     urgent: bool
     sending: set[int]
     next_at: datetime | None
@@ -31,7 +31,7 @@ async def survey() -> Survey:
     rows = await work.sql(_OPEN)
     sending: set[int] = set()
     for row in rows:
-        if row["state"] == "sending" and await _goes_on(row):
+        if row["state"] == "sending" and await _goes_on(row) and not await accounts.complete(row["id"]):
             sending.add(row["id"])
         elif row["state"] == "held" and row["expires_at"] <= row["now"]:
             await freeze.finish(row["id"], "expired")
@@ -41,7 +41,8 @@ async def survey() -> Survey:
         "where finished_at is null and state in ('scheduled', 'frozen') and not_before > ward_now()"
     )
     urgent = any(row["priority"] == 0 for row in rows if row["id"] in sending)
-    return Survey(ahead[0]["now"], [row["id"] for row in due], urgent, sending, ahead[0]["next_at"])
+    waiting = [(row["id"], row["priority"] == 0) for row in due]
+    return Survey(ahead[0]["now"], waiting, urgent, sending, ahead[0]["next_at"])
 
 
 async def close(in_flight: set[int]) -> None:

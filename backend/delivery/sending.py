@@ -35,6 +35,7 @@ class Call:
         self._tries = 0
 
     async def run(self) -> None:
+        """決着が付くか、返すまで。"""
         while True:
             if not self._load.everyone:
                 await self._sender.bucket.take(self._load.priority)
@@ -78,7 +79,7 @@ class Call:
         self._tries += 1
         if load.everyone:
             return await gateway.broadcast(message.broadcast_body(messages, load.silent), batch.retry_key)
-        ids = [self._sender.keys.open(cipher) for cipher in people.ciphers]
+        ids = self._sender.keys.open_all(people.ciphers)
         return await gateway.multicast(message.multicast_body(ids, messages, load.silent), batch.retry_key)
 
     async def _accepted(self, accepted: Accepted, included: list[int]) -> None:

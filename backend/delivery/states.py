@@ -48,6 +48,7 @@ class Reason(StrEnum):
     UNAPPROVED = "unapproved"
     PERSONAL = "personal"
     RESTORED = "restored"
+    BROKEN = "broken"
     REFUSED = "refused"
     BY_HAND = "by_hand"
     WITHDRAWN = "withdrawn"
@@ -136,6 +137,7 @@ _REASONS = {
         "個人情報保護担当が開いた後で、「送る」を押してください。",
     ),
     Reason.RESTORED: ("控えから戻したので、送ったかどうか分かりません。", "LINEの記録と見比べてから決めてください。"),
+    Reason.BROKEN: ("送る途中で誤りが起きました。", "システム管理者が直した後で、「いま送る」を押してください。"),
     Reason.REFUSED: ("LINEが受け付けませんでした。", "内容を確かめて、写しを作り直してください。"),
     Reason.BY_HAND: ("職員が止めました。", "続きを送るには、新しい依頼を出してください。"),
     Reason.WITHDRAWN: ("送る前に取り下げられました。", "だれにも送っていません。"),

@@ -54,7 +54,7 @@ class Status:
     @property
     def needs_person(self) -> bool:
         """人が決めるのを待っている。"""
-        return self.state is State.HELD or self.unknown_batches > 0
+        return self.state in (State.HELD, State.UNKNOWN) or self.unknown_batches > 0
 
     @property
     def running(self) -> bool:

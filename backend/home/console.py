@@ -11,7 +11,7 @@ from backend.delivery import alarms, outbox
 from backend.messages import desk, workflow
 from backend.messages.states import State
 from backend.permissions import Actor, Permission
-from backend.staff import directory
+from backend.staff import directory, factors
 from backend.web.render import page
 from backend.web.security import needs
 
@@ -49,7 +49,21 @@ async def _todos(actor: Actor, requests: list[desk.Request]) -> list[Todo]:
         todos += _review(actor, requests)
     if actor.may(Permission.DRAFT):
         todos += _writing(actor, [r for r in requests if r.section_code == actor.section_code])
+    if actor.role in factors.EMERGENCY_ROLES and not (await factors.of(actor.staff_id)).confirmed:
+        todos.append(
+            Todo("認証アプリの登録がまだです", 1, "/console/factor", "緊急配信に関わる方は登録します(3分)", urgent=True)
+        )
     if actor.may(Permission.MANAGE_STAFF):
+        without = await factors.missing()
+        todos.append(
+            Todo(
+                "認証アプリのない緊急の役割",
+                len(without),
+                "/console/staff",
+                "、".join(without[:5]),
+                urgent=bool(without),
+            )
+        )
         waiting = [member for member in await directory.members() if member.condition in ("招待中", "招待切れ")]
         todos.append(Todo("招待を使っていない職員", len(waiting), "/console/staff"))
     return todos

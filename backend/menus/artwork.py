@@ -57,7 +57,9 @@ def clean(sent: bytes) -> Clean:
     画素の数はファイルの頭から読み、大きすぎれば展開しない(小さなファイルから巨大な画像を作る攻撃)。
     """
     if len(sent) > BYTES:
-        raise Refused(f"ファイルが{len(sent) / 1_000_000:.1f}MBあります。1MBまでです。", next_step="小さくしてから送ります。")
+        raise Refused(
+            f"ファイルが{len(sent) / 1_000_000:.1f}MBあります。1MBまでです。", next_step="小さくしてから送ります。"
+        )
     size = _png_size(sent) if sent.startswith(_PNG) else _jpeg_size(sent) if sent.startswith(_JPEG) else None
     if size is None:
         raise Refused("PNGかJPEGの絵ではありません。", next_step="PNGかJPEGで保存し直して送ります。")
@@ -118,7 +120,9 @@ async def add(actor: Actor | None, name: str, sent: Clean, *, owner: str, permis
     if actor:
         actor.require(Permission.MANAGE_MENUS)
     if not owner.strip() or not permission.strip():
-        raise Refused("絵の持ち主と、使ってよいという許しを書いてください。", next_step="自作なら「区・自作」と書きます。")
+        raise Refused(
+            "絵の持ち主と、使ってよいという許しを書いてください。", next_step="自作なら「区・自作」と書きます。"
+        )
     stem = re.sub(r"[^a-z0-9_-]", "", name.rsplit(".", 1)[0].lower()) or "picture"
     name = f"{stem[:50]}.{sent.extension}"
     rows = await work.sql("select sha256 from menu_artwork where name = $1", name)
@@ -142,7 +146,9 @@ async def add(actor: Actor | None, name: str, sent: Clean, *, owner: str, permis
         actor.staff_id if actor else None,
         actor.name if actor else "運用者",
     )
-    await trail.record(actor, "menu.artwork", f"menu-artwork:{name}", owner=owner.strip(), permission=permission.strip())
+    await trail.record(
+        actor, "menu.artwork", f"menu-artwork:{name}", owner=owner.strip(), permission=permission.strip()
+    )
     return name
 
 

@@ -32,7 +32,9 @@ class Spent(Refused):
 
 async def left(kind: str) -> int:
     """この1時間にあと何回呼べるか(災害時の分を含む)。"""
-    rows = await work.sql("select count(*) as n from menu_call where kind = $1 and at > ward_now() - $2::interval", kind, HOUR)
+    rows = await work.sql(
+        "select count(*) as n from menu_call where kind = $1 and at > ward_now() - $2::interval", kind, HOUR
+    )
     return max(0, LIMITS[kind] - rows[0]["n"])
 
 

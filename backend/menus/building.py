@@ -106,7 +106,9 @@ def _smaller(declaration: Declaration) -> Declaration:
     if scale >= 1:
         return declaration
     size = Size(PREVIEW_WIDTH, round(declaration.size.height * scale))
-    tabs = [msgspec.structs.replace(tab, cells=[_scaled(cell, scale) for cell in tab.cells]) for tab in declaration.tabs]
+    tabs = [
+        msgspec.structs.replace(tab, cells=[_scaled(cell, scale) for cell in tab.cells]) for tab in declaration.tabs
+    ]
     return msgspec.structs.replace(declaration, size=size, tabs=tabs)
 
 
@@ -129,7 +131,9 @@ def _lined(parsed: Parsed, finding: Finding) -> Finding:
 
 def _no_artwork(tab: Tab, index: int) -> Finding:
     remedy = "「絵を取り込む」で登録するか、名前を確かめます。"
-    return Finding(Severity.BLOCK, 0, f"「{tab.artwork}」という絵は登録されていません。", remedy, ("tabs", index, "artwork"))
+    return Finding(
+        Severity.BLOCK, 0, f"「{tab.artwork}」という絵は登録されていません。", remedy, ("tabs", index, "artwork")
+    )
 
 
 def _unmeasured(index: int) -> Finding:

@@ -15,7 +15,7 @@ from backend.line.gateway import Gateway
 from backend.menus import apply, artwork, building, declaration, links, places, versions
 from backend.menus.declaration import Parsed
 from backend.menus.roles import Role
-from backend.menus.versions import State, Version
+from backend.menus.versions import Version
 from backend.settings import Mode, Settings
 from backend.store import work
 
@@ -37,42 +37,47 @@ def add_to(menus: Any, verb: AddVerb, in_database: InDatabase) -> None:
     applying.add_argument("checksum", nargs="?", default="", metavar="CHECKSUM", help="plan が見せた計画の印")
     applying.add_argument("--accept-drift", action="store_true", help="ほかで変えられたところを、承知して上書きする")
     exporting = verb(menus, "export", "いまの版の宣言を、フォルダに書き出す", bound(_export))
-    exporting.add_argument("folder", type=Path, nargs="?", default=Path("richmenu"), metavar="DIR", help="既定は richmenu")
+    exporting.add_argument(
+        "folder", type=Path, nargs="?", default=Path("richmenu"), metavar="DIR", help="既定は richmenu"
+    )
     for parser in (loading, planning, applying, exporting):
         parser.add_argument("--json", action="store_true", help="機械の読める形で出す")
 
 
-async def load_and_apply(settings: Settings, line: Gateway) -> None:
-    """お試しの始めに、出荷時のメニューを反映する。もう反映されていれば、LINEを呼ばずに終わる。"""
+async def load_and_apply(settings: Settings, line: Gateway, folder: Path = SHIPPED) -> None:
+    """お試しの始めに、出荷時のメニューを反映する。もう反映されていれば、一覧を一度読んで終わる。"""
     if settings.mode is not Mode.DEMO:
         raise Refused("この手順は、お試しでだけ使えます。")
-    loaded = await load(settings, SHIPPED)
-    if not loaded and not await _candidates() and await _settled(line):
-        return
-    candidates = await _candidates()
-    proposal = await apply.propose(line, await links.places(settings), candidates)
-    for version in candidates:
-        await work.run(versions.approve_for_demo, version.id, proposal.plan.checksum)
-    candidates = [await versions.find(version.id) for version in candidates]
+    await load(settings, folder, again=False)
     where = await links.places(settings)
     await apply.resume(line, where)
+    candidates = [version for version in await versions.candidates() if version.by_operator]
+    if not candidates and not await _emptied(line):
+        return
     proposal = await apply.propose(line, where, candidates)
+    approved = await _approved(candidates, proposal.plan.checksum)
+    await apply.run(line, where, proposal.plan.checksum, None, approved, accept_drift=True)
+
+
+async def _approved(candidates: list[Version], checksum: str) -> list[Version]:
+    """お試しでだけ: 運用者の版を、この計画で承認する。職員の版は、職員の承認のまま。"""
     for version in candidates:
-        await work.run(versions.approve_for_demo, version.id, proposal.plan.checksum)
-    await apply.run(line, where, proposal.plan.checksum, None, candidates, accept_drift=True)
+        await work.run(versions.approve_for_demo, version.id, checksum)
+    return [await versions.find(version.id) for version in candidates]
 
 
-async def load(settings: Settings, folder: Path) -> list[Version]:
-    """フォルダの宣言を読み、いちばん新しい版と違うものだけを新しい版にする。誤りがあれば、一つも入れずに `Refused`。"""
-    files = sorted(folder.glob("*.yaml"))
-    if not files:
-        raise Refused(f"{folder} に宣言(*.yaml)がありません。")
+async def load(settings: Settings, folder: Path, *, again: bool = True) -> list[Version]:
+    """フォルダの宣言を読み、いちばん新しい版と違うものだけを新しい版にする。誤りがあれば、一つも入れずに `Refused`。
+
+    `again` が偽なら、前に入れたことのある文は入れ直さない(職員が後から変えたものを、起動のたびに戻さない)。
+    """
+    sources = _sources(folder)
     where = await links.places(settings)
     fresh: list[tuple[Role, str, building.Built]] = []
-    for file in files:
-        role, text = _role(file), file.read_text(encoding="utf-8")
+    for file, text in sources:
+        role = _role(file)
         newest = await versions.newest(role)
-        if newest and newest.text == text:
+        if (newest and newest.text == text) or (not again and await versions.was_loaded(role, text)):
             continue
         parsed = declaration.parse(text)
         await _take_artwork(folder, parsed)
@@ -114,12 +119,10 @@ async def _apply(settings: Settings, options: argparse.Namespace) -> None:
         unfinished = [run for run in await apply.latest(1) if run.finished_at is None]
         if unfinished and options.checksum in ("", unfinished[0].checksum):
             return await apply.resume(line, where) or unfinished[0]
-        candidates = await _candidates()
+        candidates = await versions.candidates()
         checksum = options.checksum or (await apply.propose(line, where, candidates)).plan.checksum
         if settings.mode is Mode.DEMO:
-            for version in candidates:
-                await work.run(versions.approve_for_demo, version.id, checksum)
-            candidates = [await versions.find(version.id) for version in candidates]
+            candidates = await _approved(candidates, checksum)
         return await apply.run(line, where, checksum, None, candidates, accept_drift=options.accept_drift)
 
     run = await _with_line(settings, carry)
@@ -131,22 +134,20 @@ async def _apply(settings: Settings, options: argparse.Namespace) -> None:
 
 async def _export(_settings: Settings, options: argparse.Namespace) -> None:
     folder: Path = options.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    written: list[str] = []
+    files: dict[str, bytes] = {}
     for role in (role for role in Role if role.kept):
         version = (await versions.current()).get(role) or await versions.newest(role)
         if version is None:
             continue
-        (folder / f"{role.value}.yaml").write_text(version.text, encoding="utf-8")
-        written.append(f"{role.value}.yaml")
+        files[f"{role.value}.yaml"] = version.text.encode()
         for tab in version.declaration.tabs:
             if tab.artwork:
-                (folder / tab.artwork).write_bytes((await artwork.find(tab.artwork))[0])
-                written.append(tab.artwork)
+                files[tab.artwork] = (await artwork.find(tab.artwork))[0]
+    _write(folder, files)
     if options.json:
-        _print_json(written)
+        _print_json(list(files))
     else:
-        rich.print(f"{folder} に{len(written)}個のファイルを書き出しました。")
+        rich.print(f"{folder} に{len(files)}個のファイルを書き出しました。")
 
 
 async def _with_line(settings: Settings, verb: Callable[[Gateway, places.Places], Awaitable[Any]]) -> Any:
@@ -158,28 +159,14 @@ async def _with_line(settings: Settings, verb: Callable[[Gateway, places.Places]
 
 
 async def _propose(line: Gateway, where: places.Places) -> apply.Proposal:
-    return await apply.propose(line, where, await _candidates())
+    return await apply.propose(line, where, await versions.candidates())
 
 
-async def _candidates() -> list[Version]:
-    """役目ごとの、いまの版より新しい版。"""
-    now = await versions.current()
-    newest = [await versions.newest(role) for role in Role if role.kept]
-    return [
-        version
-        for version in newest
-        if version
-        and version.state is not State.RETURNED
-        and (version.role not in now or version.number > now[version.role].number)
-    ]
-
-
-async def _settled(line: Gateway) -> bool:
-    """覚えている姿とLINEの既定が同じか。違えば(模擬LINEを空にした、など)、もう一度反映する。"""
-    rows = await work.sql("select default_id from menu_known where shown is not null")
-    if not rows or any(run.finished_at is None for run in await apply.latest(1)):
-        return False
-    return await line.default_rich_menu() == rows[0]["default_id"]
+async def _emptied(line: Gateway) -> bool:
+    """反映したメニューが、LINEに一枚も残っていない(模擬LINEを空にしたなど)。"""
+    rows = await work.sql("select rich_menu_id from menu_deployed")
+    found = {menu["richMenuId"] for menu in await line.rich_menus()}
+    return not found & {row["rich_menu_id"] for row in rows}
 
 
 async def _take_artwork(folder: Path, parsed: Parsed) -> None:
@@ -193,10 +180,26 @@ async def _take_artwork(folder: Path, parsed: Parsed) -> None:
             await work.run(artwork.add, None, tab.artwork, artwork.clean(file.read_bytes()), **rights)
 
 
+def _sources(folder: Path) -> list[tuple[Path, str]]:
+    """宣言のファイルと中身。"""
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise Refused(f"{folder} に宣言(*.yaml)がありません。")
+    return [(file, file.read_bytes().decode("utf-8")) for file in files]
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, body in files.items():
+        (folder / name).write_bytes(body)
+
+
 def _role(file: Path) -> Role:
     """ファイルの名が役目。知らない名前は催し。"""
     return Role(file.stem) if file.stem in {role.value for role in Role if role.kept} else Role.EVENT
 
 
 def _print_json(value: Any) -> None:
-    rich.get_console().print(json.dumps(value, ensure_ascii=False, indent=1), markup=False, highlight=False, soft_wrap=True)
+    rich.get_console().print(
+        json.dumps(value, ensure_ascii=False, indent=1), markup=False, highlight=False, soft_wrap=True
+    )

@@ -106,6 +106,7 @@ async def _events() -> list[tuple[Version, bool]]:
     """承認された催しの版と、いま開いているか。始まりの遅いものが先(重なったら後から始まるものを見せる)。"""
     rows: list[dict[str, Any]] = await work.sql(
         "select s.version_id, s.starts_at <= ward_now() as live from menu_schedule s "
+        "join menu_version v on v.id = s.version_id and v.state = 'approved' "
         "where s.cancelled_at is null and s.approval_id is not null and s.ends_at > ward_now() "
         "and s.starts_at < ward_now() + make_interval(hours => $1) order by s.starts_at desc, s.id desc",
         AHEAD_HOURS,

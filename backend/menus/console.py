@@ -161,7 +161,9 @@ async def follow(actor: Actor, line: Gateway, settings: Settings) -> Redirect | 
     try:
         done = await switch.follow(line, actor.name)
     except LineError as error:
-        return await _index(settings, Refused(f"LINEに断られました({error.status})。", next_step="自動でやり直します。"))
+        return await _index(
+            settings, Refused(f"LINEに断られました({error.status})。", next_step="自動でやり直します。")
+        )
     if done and done.problem:
         return await _index(settings, Refused(done.problem))
     return Redirect("/console/menus" if actor.may(Permission.READ_MENUS) else "/console/stop", status_code=303)
@@ -201,7 +203,10 @@ def _groups(found: list[Version]) -> list[tuple[str, list[Version]]]:
     """「いましなければならないこと」を先に。"""
     parted = (
         ("承認を待っているもの", [v for v in found if v.state is State.SUBMITTED]),
-        ("承認され、反映を待っているもの", [v for v in found if v.state is State.APPROVED and not v.applied_at and v.role.kept]),
+        (
+            "承認され、反映を待っているもの",
+            [v for v in found if v.state is State.APPROVED and not v.applied_at and v.role.kept],
+        ),
         ("書きかけ・差戻し", [v for v in found if v.state.editable]),
         ("いま使われているもの", [v for v in found if v.current]),
         ("催しのメニュー", [v for v in found if v.state is State.APPROVED and not v.role.kept]),
@@ -230,7 +235,7 @@ async def _page(
         room="menus",
         refusal=refusal,
         found=found,
-        findings=findings,
+        findings=view.together(findings),
         blocked=blocked,
         after=view.saved(found, where),
         before=view.saved(before, where) if before and before.id != found.id else [],
@@ -251,7 +256,8 @@ async def _checksum(line: Gateway, settings: Settings, found: Version) -> str:
         return (await apply.propose(line, await links.places(settings), [found])).plan.checksum
     except LineError as error:
         raise Refused(
-            f"LINEにつながらないので、計画を確かめられません({error.status})。", next_step="少し待って、もう一度お試しください。"
+            f"LINEにつながらないので、計画を確かめられません({error.status})。",
+            next_step="少し待って、もう一度お試しください。",
         ) from error
 
 

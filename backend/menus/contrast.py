@@ -24,7 +24,9 @@ def measured(image: Image.Image, mask: Image.Image, box: Bounds) -> float:
     return min((ratio(dark, light) for dark in _common(ink)[:1] for light in ground), default=1.0)
 
 
-def _parted(crop: Image.Image, mask: Image.Image) -> tuple[dict[tuple[int, int, int], int], dict[tuple[int, int, int], int]]:
+def _parted(
+    crop: Image.Image, mask: Image.Image
+) -> tuple[dict[tuple[int, int, int], int], dict[tuple[int, int, int], int]]:
     full = mask.point(lambda value: 255 if value == 255 else 0)  # type: ignore[operator]  # Pillowの型は点ごとの関数を知らない
     none = mask.point(lambda value: 255 if value == 0 else 0)  # type: ignore[operator]
     return _counts(crop, full), _counts(crop, none)

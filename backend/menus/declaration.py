@@ -172,7 +172,7 @@ def write(declaration: Declaration) -> str:
 class _Dumper(yaml.SafeDumper):
     """小さな表(大きさ、位置、行き先)は一行に、並びは字下げして書く。"""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002  yamlの決めた形
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         return super().increase_indent(flow, False)
 
 

@@ -1,7 +1,6 @@
 """LINEの姿を読む: メニュー、別名、既定。何も変えない。"""
 
 import asyncio
-
 from typing import Any
 
 from backend.errors import LineError, Outcome

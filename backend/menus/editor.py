@@ -21,8 +21,10 @@ Fields = Mapping[str, str]
 
 def blank() -> Declaration:
     """何もないところから始めるときの、一枚のメニュー。"""
-    cells = [Cell("", Action(link=""), ["", ""]) for _ in range(6)]
-    return Declaration("新しいメニュー", "メニュー", SIZES["large"], [Tab("tab-1", "くらし", cells, grid="3+3")], notice=NOTICE)
+    cells = [Cell("", Action()) for _ in range(6)]
+    return Declaration(
+        "新しいメニュー", "メニュー", SIZES["large"], [Tab("tab-1", "くらし", cells, grid="3+3")], notice=NOTICE
+    )
 
 
 def declaration(sent: Iterable[tuple[str, str]], rights: Mapping[str, Rights]) -> Declaration:
@@ -47,8 +49,10 @@ def changed(before: Declaration, do: str) -> Declaration:
     tabs = list(before.tabs)
     if verb == "add_tab" and len(tabs) < MOST_TABS:
         palette = list(PALETTES)[len(tabs) % len(PALETTES)]
-        cells = [Cell("", Action(), ["", ""]) for _ in range(6)]
-        return _with(before, tabs=[*tabs, Tab(_fresh(tabs), f"タブ{len(tabs) + 1}", cells, palette=palette, grid="3+3")])
+        cells = [Cell("", Action()) for _ in range(6)]
+        return _with(
+            before, tabs=[*tabs, Tab(_fresh(tabs), f"タブ{len(tabs) + 1}", cells, palette=palette, grid="3+3")]
+        )
     if not numbers or numbers[0] >= len(tabs):
         return before
     if verb == "drop_tab" and len(tabs) > 1:
@@ -66,7 +70,7 @@ def _moved(tab: Tab, verb: str, at: list[int], size: Size) -> list[Cell] | None:
     cells = list(tab.cells)
     if verb == "add_cell" and len(cells) < MOST_CELLS:
         bounds = None if tab.rows else Bounds(0, 0, size.width // 3, size.height // 3)
-        return [*cells, Cell("", Action(), ["", ""], bounds=bounds)]
+        return [*cells, Cell("", Action(), bounds=bounds)]
     if not at or at[0] >= len(cells):
         return None
     one = at[0]
@@ -91,7 +95,9 @@ def action_of(cell: Cell) -> tuple[str, str]:
     return (kinds[0], str(getattr(cell.action, kinds[0]))) if kinds else ("link", "")
 
 
-def _parted(sent: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[int, dict[str, str]], dict[int, dict[int, dict[str, str]]]]:
+def _parted(
+    sent: Iterable[tuple[str, str]],
+) -> tuple[dict[str, str], dict[int, dict[str, str]], dict[int, dict[int, dict[str, str]]]]:
     whole: dict[str, str] = {}
     tabs: dict[int, dict[str, str]] = {}
     cells: dict[int, dict[int, dict[str, str]]] = {}
@@ -130,7 +136,7 @@ def _cell(cell: Fields, free: bool, size: Size) -> Cell:
     return Cell(
         label=cell.get("label", ""),
         action=Action(**{kind: value}) if kind in ACTION_KINDS else Action(),
-        text=[line for line in lines if line] if lines[1] or lines[0] else [],
+        text=[line for line in lines if line],
         picture=cell.get("picture", ""),
         bounds=_bounds(cell, size) if free else None,
         strong=cell.get("strong", "") == "1",

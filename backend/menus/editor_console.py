@@ -12,7 +12,18 @@ from litestar.types import ControllerRouterHandler
 from backend.errors import Refused
 from backend.line.gateway import Gateway
 from backend.links import register
-from backend.menus import artwork, building, declaration, editor, links, pictograms, schedule, statistics, versions, view
+from backend.menus import (
+    artwork,
+    building,
+    declaration,
+    editor,
+    links,
+    pictograms,
+    schedule,
+    statistics,
+    versions,
+    view,
+)
 from backend.menus.declaration import ACTION_KINDS, Declaration, Rights
 from backend.menus.palettes import PALETTES
 from backend.menus.roles import Role
@@ -163,7 +174,11 @@ async def _built(wanted: Declaration, settings: Settings, role: Role, *, small: 
 async def _preview(settings: Settings, wanted: Declaration, role: Role) -> dict[str, Any]:
     built = await _built(wanted, settings, role, small=True)
     where = await links.places(settings)
-    return {"wanted": wanted, "findings": built.findings, "pictures": view.drawn(wanted, built.images, where)}
+    return {
+        "wanted": wanted,
+        "findings": view.together(built.findings),
+        "pictures": view.drawn(wanted, built.images, where),
+    }
 
 
 async def _page(

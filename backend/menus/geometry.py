@@ -1,5 +1,6 @@
 """絵の中の場所: タブの帯、見出し、押せる場所、下の注意書きを、大きさから決める。"""
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def uncovered(size: Size, covered: Iterable[Bounds]) -> float:
     boxes = list(covered)
     xs = sorted({0, size.width, *(edge for b in boxes for edge in (b.x, b.right) if 0 <= edge <= size.width)})
     total = 0
-    for left, right in zip(xs, xs[1:], strict=False):
+    for left, right in itertools.pairwise(xs):
         spans = sorted((max(0, b.y), min(size.height, b.bottom)) for b in boxes if b.x <= left and b.right >= right)
         reach = 0
         for low, high in spans:

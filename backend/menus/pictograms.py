@@ -204,7 +204,12 @@ class _Brush:
 
     def arc(self, centre: Point, radius: float, start: float, end: float) -> None:
         (x, y), outer = centre, radius + _STROKE / 2
-        box = [(x - outer) * self._scale, (y - outer) * self._scale, (x + outer) * self._scale, (y + outer) * self._scale]
+        box = [
+            (x - outer) * self._scale,
+            (y - outer) * self._scale,
+            (x + outer) * self._scale,
+            (y + outer) * self._scale,
+        ]
         self._pen.arc(box, start, end, fill=255, width=self._width)
 
     def dot(self, centre: Point, radius: float) -> None:

@@ -37,7 +37,9 @@ class Misplaced(Exception):
 def line_action(action: Action, label: str, places: Places, source: str = "") -> dict[str, Any]:
     """LINEのaction。使えない行き先は `Misplaced`。`source` は、台帳が数える置き場所(`menu-kurashi-2`)。"""
     if len(action.kinds) != 1:
-        raise Misplaced("行き先が一つに決まっていません。", "link・uri・liff・page・tel・tab のどれか一つだけを書きます。")
+        raise Misplaced(
+            "行き先が一つに決まっていません。", "押したときの行き先を、一つだけ選びます。"
+        )
     if action.tab:
         return {"type": "richmenuswitch", "richMenuAliasId": action.tab, "data": f"tab={action.tab}", "label": label}
     uri = address(action, places)
@@ -56,7 +58,9 @@ def address(action: Action, places: Places) -> str:
         return f"{places.public_url}{_path(action.page)}"
     if action.link:
         if action.link not in places.links:
-            raise Misplaced(f"リンク台帳に「{action.link}」がありません。", "リンクの部屋で登録するか、名前を確かめます。")
+            raise Misplaced(
+                f"リンク台帳に「{action.link}」がありません。", "リンクの部屋で登録するか、名前を確かめます。"
+            )
         return places.links[action.link][1]
     return _own_site(action.uri, places)
 
@@ -66,7 +70,7 @@ def is_ward(host: str) -> bool:
 
 
 def _telephone(number: str) -> str:
-    plain = re.sub(r"[-‐－ー\s()]", "", number)  # noqa: RUF001  全角の棒も消す
+    plain = re.sub(r"[-‐－ー\s()]", "", number)
     if not re.fullmatch(r"\+?[0-9*#]{3,15}", plain):
         raise Misplaced(f"電話番号「{number}」を読み取れません。", "数字と「-」だけで書きます。")
     return f"tel:{quote(plain, safe='+*')}"

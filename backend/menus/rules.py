@@ -43,11 +43,21 @@ def _whole(declaration: Declaration, role: Role | None) -> Iterator[Found]:
     if not declaration.tabs:
         yield BLOCK, ("tabs",), "メニューが一枚もありません。", "tabs: に一枚以上を書きます。"
     if len(declaration.tabs) > TABS:
-        yield BLOCK, ("tabs",), f"タブは{TABS}枚までです(いま{len(declaration.tabs)}枚)。", "まとめられるタブを一つにします。"
+        yield (
+            BLOCK,
+            ("tabs",),
+            f"タブは{TABS}枚までです(いま{len(declaration.tabs)}枚)。",
+            "まとめられるタブを一つにします。",
+        )
     aliases = [tab.alias for tab in declaration.tabs]
     for index, alias in enumerate(aliases):
         if alias in aliases[:index]:
-            yield BLOCK, ("tabs", index, "alias"), f"別名「{alias}」が二度使われています。", "タブごとに違う名前にします。"
+            yield (
+                BLOCK,
+                ("tabs", index, "alias"),
+                f"別名「{alias}」が二度使われています。",
+                "タブごとに違う名前にします。",
+            )
     if UNREAD_WORDS not in declaration.notice:
         remedy = "notice: に「ここに書いても区は読めません。緊急は119・110」のように書きます。"
         yield BLOCK, ("notice",), "書き込みを区が読めないことを知らせていません。", remedy
@@ -80,12 +90,27 @@ def _size(declaration: Declaration) -> Iterator[Found]:
 
 def _tab(declaration: Declaration, tab: Tab, path: Path, where: Places) -> Iterator[Found]:
     if not re.fullmatch(r"[a-z0-9_-]{1,32}", tab.alias):
-        yield BLOCK, (*path, "alias"), f"別名「{tab.alias}」は使えません。", "半角の英小文字・数字・「-」・「_」で32文字までにします。"
+        yield (
+            BLOCK,
+            (*path, "alias"),
+            f"別名「{tab.alias}」は使えません。",
+            "半角の英小文字・数字・「-」・「_」で32文字までにします。",
+        )
     yield from _words(tab.title, (*path, "title"), "タブの題", 10)
     if tab.palette not in PALETTES:
-        yield BLOCK, (*path, "palette"), f"「{tab.palette}」という色の組はありません。", f"{'・'.join(PALETTES)} から選びます。"
+        yield (
+            BLOCK,
+            (*path, "palette"),
+            f"「{tab.palette}」という色の組はありません。",
+            f"{'・'.join(PALETTES)} から選びます。",
+        )
     if tab.artwork and tab.rights is None:
-        yield BLOCK, (*path, "artwork"), "絵の持ち主と許しが書かれていません。", "rights: に owner と permission を書きます。"
+        yield (
+            BLOCK,
+            (*path, "artwork"),
+            "絵の持ち主と許しが書かれていません。",
+            "rights: に owner と permission を書きます。",
+        )
     yield from _grid(tab, path)
     plan = geometry.layout(declaration, tab)
     areas = [*plan.strip, *plan.cells]
@@ -106,7 +131,12 @@ def _grid(tab: Tab, path: Path) -> Iterator[Found]:
         return
     wanted = len(tab.cells) - free
     if not tab.rows:
-        yield BLOCK, (*path, "grid"), "升目の割り方が決まっていません。", "grid: 3+3 のように、行ごとの升の数を書きます。"
+        yield (
+            BLOCK,
+            (*path, "grid"),
+            "升目の割り方が決まっていません。",
+            "grid: 3+3 のように、行ごとの升の数を書きます。",
+        )
     elif sum(tab.rows) != wanted:
         message = f"升目は{sum(tab.rows)}、升は{wanted}で、数が合いません。"
         yield BLOCK, (*path, "grid"), message, "grid: の数か、升の数を直します。"
@@ -124,7 +154,12 @@ def _places_of(declaration: Declaration, tab: Tab, plan: geometry.Layout, path: 
             yield BLOCK, here, message, f"縦も横も{least}以上にします(320pxの電話で44px)。"
         for other, name in taken:
             if bounds.overlaps(other):
-                yield BLOCK, here, f"「{cell.label}」が「{name}」と重なっています。", "重ならないように、位置か大きさを直します。"
+                yield (
+                    BLOCK,
+                    here,
+                    f"「{cell.label}」が「{name}」と重なっています。",
+                    "重ならないように、位置か大きさを直します。",
+                )
                 break
         taken.append((bounds, cell.label))
 

@@ -68,14 +68,18 @@ async def add(actor: Actor, version_id: int, starts_at: datetime, ends_at: datet
     actor.require(Permission.MANAGE_MENUS)
     version = await versions.find(version_id)
     if version.role.kept:
-        raise Refused("予定を決められるのは、催しのメニューだけです。", next_step="役目を「催し」にした版を作ってください。")
+        raise Refused(
+            "予定を決められるのは、催しのメニューだけです。", next_step="役目を「催し」にした版を作ってください。"
+        )
     if version.state not in (State.SUBMITTED, State.APPROVED):
         raise Refused("この版は、まだ提出されていません。", next_step="先に版を出してください。")
     now = (await work.sql("select ward_now() as now"))[0]["now"]
     if not now < ends_at or not starts_at < ends_at:
         raise Refused("終わりが、始まりか今より前です。", next_step="日時を確かめてください。")
     if (ends_at - starts_at).days > LONGEST_DAYS:
-        raise Refused(f"長すぎます({LONGEST_DAYS}日まで)。", next_step="長く出すなら、ふだんのメニューを変えてください。")
+        raise Refused(
+            f"長すぎます({LONGEST_DAYS}日まで)。", next_step="長く出すなら、ふだんのメニューを変えてください。"
+        )
     rows = await work.sql(
         "insert into menu_schedule (version_id, starts_at, ends_at, staff_id, staff_name) values ($1, $2, $3, $4, $5) "
         "returning id",
@@ -95,7 +99,11 @@ async def approve(actor: Actor, schedule_id: int) -> None:
     found = await find(schedule_id)
     if found.cancelled_at or found.over or found.approval_id:
         raise Refused("この予定は、承認を待っていません。", next_step="画面を開き直してください。")
-    version = await versions.find(found.version_id)
+    version = await versions.find(found.version_id, lock=True)
+    if version.state not in (State.SUBMITTED, State.APPROVED):  # 差戻しの版は、認めた後に書き直せてしまう
+        raise Refused(
+            "この版は差し戻されたか、取り下げられています。", next_step="先に、版を出し直してもらってください。"
+        )
     times = f"{found.starts_at.isoformat()}/{found.ends_at.isoformat()}"
     content = versions.digest(version, await versions.images(version.id), times)
     seen = hashlib.sha256(content + str(found.id).encode()).digest()

@@ -58,13 +58,16 @@ async def report(line: Gateway) -> Report:
             version.id,
         )
         ids = {row["alias"]: row["rich_menu_id"] for row in rows}
-        for tab in declaration.tabs:
-            sheets.append(await _sheet(line, declaration, tab, ids.get(tab.alias), first, last))
+        sheets += [await _sheet(line, declaration, tab, ids.get(tab.alias), first, last) for tab in declaration.tabs]
     return Report(first, last, tuple(sheets))
 
 
-async def _sheet(line: Gateway, declaration: Declaration, tab: Tab, menu_id: str | None, first: date, last: date) -> Sheet:
-    body, asked_at, problem = await _insight(line, menu_id, first, last) if menu_id else ({}, None, "まだLINEにありません。")
+async def _sheet(
+    line: Gateway, declaration: Declaration, tab: Tab, menu_id: str | None, first: date, last: date
+) -> Sheet:
+    body, asked_at, problem = (
+        await _insight(line, menu_id, first, last) if menu_id else ({}, None, "まだLINEにありません。")
+    )
     clicks = _clicks(body)
     layout = geometry.layout(declaration, tab)
     rows = [
@@ -127,5 +130,3 @@ async def _ours(tab: Tab, number: int, cell: Cell) -> str:
         return "数えません"
     found = dict(await taps.places(cell.action.link, DAYS)).get(f"menu-{tab.alias[:15]}-{number}")
     return f"{taps.HIDDEN_BELOW}回未満" if found is None else f"{found:,}回"
-
-

@@ -23,6 +23,7 @@ class MenuVersion(Table, tablename="menu_version", db=DB):
     author_name = Text()
     last_editor = BigInt(null=True, default=None)
     submitted_at = Timestamptz(null=True, default=None)
+    submitted_by = BigInt(null=True, default=None)
     approval_id = BigInt(null=True, default=None)
     approved_by = Text(null=True, default=None)
     approved_at = Timestamptz(null=True, default=None)

@@ -59,6 +59,7 @@ class Version:
     author_name: str
     last_editor: int | None
     submitted_at: datetime | None
+    submitted_by: int | None
     approved_by: str | None
     approval_id: int | None
     approved_at: datetime | None
@@ -81,8 +82,13 @@ class Version:
 
     @property
     def hands(self) -> tuple[int, ...]:
-        """承認してはならない人。"""
-        return tuple(hand for hand in (self.author, self.last_editor) if hand is not None)
+        """承認してはならない人: 書いた人、直した人、出した人(運用者の版は、出した人が一人目になる)。"""
+        return tuple(hand for hand in (self.author, self.last_editor, self.submitted_by) if hand is not None)
+
+    @property
+    def by_operator(self) -> bool:
+        """運用者の命令で入り、職員がまだ触れていない。"""
+        return not self.hands
 
     @property
     def title(self) -> str:
@@ -114,8 +120,28 @@ async def current() -> dict[Role, Version]:
 
 
 async def newest(role: Role) -> Version | None:
-    rows = await work.sql(f"{_SELECT} where v.role = $1 and v.state <> 'withdrawn' order by v.number desc limit 1", role.value)
+    rows = await work.sql(
+        f"{_SELECT} where v.role = $1 and v.state <> 'withdrawn' order by v.number desc limit 1", role.value
+    )
     return _version(rows[0]) if rows else None
+
+
+async def candidates() -> list[Version]:
+    """命令で置ける版: 役目ごとに、いまの版より新しく、承認されたか運用者が入れたもの。職員の書きかけは含まない。"""
+    rows = await work.sql(
+        f"{_SELECT} where v.role <> 'event' and (v.state = 'approved' or v.author is null) "  # noqa: S608  文はこの部屋のものだけ
+        "and v.state not in ('returned', 'withdrawn') and v.number > coalesce((select max(b.number) from menu_current c "
+        "join menu_version b on b.id = c.version_id where c.role = v.role), 0) order by v.number"
+    )
+    return list({row["role"]: _version(row) for row in rows}.values())
+
+
+async def was_loaded(role: Role, text: str) -> bool:
+    """運用者が、この文をもう入れたことがあるか。"""
+    rows = await work.sql(
+        "select 1 from menu_version where role = $1 and declaration = $2 and author is null", role.value, text
+    )
+    return bool(rows)
 
 
 async def images(version_id: int) -> list[Image]:
@@ -178,15 +204,20 @@ async def submit(actor: Actor, version_id: int, edition: int, reason: str, check
     if not found.state.editable or found.edition != edition:
         raise Refused("この版の状態が変わっています。", next_step="画面を開き直してください。")
     if not reason.strip():
-        raise Refused("なぜ変えるのかが書かれていません。", next_step="承認する人が判断できるように、理由を書いてください。")
+        raise Refused(
+            "なぜ変えるのかが書かれていません。", next_step="承認する人が判断できるように、理由を書いてください。"
+        )
     if built and built.blocked:
-        raise Refused("直すところが残っているので、出せません。", next_step="「直す」の印のあるところを直してください。")
+        raise Refused(
+            "直すところが残っているので、出せません。", next_step="「直す」の印のあるところを直してください。"
+        )
     await work.sql(
-        "update menu_version set state = 'submitted', reason = $2, plan_checksum = $3, submitted_at = ward_now(), "
+        "update menu_version set state = 'submitted', reason = $2, plan_checksum = $3, submitted_at = ward_now(), submitted_by = $4, "
         "note = '', updated_at = ward_now() where id = $1",
         version_id,
         reason.strip(),
         checksum,
+        actor.staff_id,
     )
     await trail.record(actor, "menu.submit", f"menu:{version_id}", reason=reason.strip())
 
@@ -235,7 +266,8 @@ async def approve_for_demo(version_id: int, checksum: str) -> None:
     await work.sql(
         "update menu_version set state = 'approved', approved_by = $2, approved_at = ward_now(), plan_checksum = $3, "
         "reason = case when reason = '' then '出荷時のメニュー' else reason end, updated_at = ward_now() "
-        "where id = $1 and applied_at is null",
+        "where id = $1 and applied_at is null and author is null and last_editor is null "
+        "and submitted_by is null",
         version_id,
         OPERATOR,
         checksum,
@@ -305,5 +337,6 @@ def _name(text: str) -> str:
 
 
 def _version(row: dict[str, Any]) -> Version:
-    fields = {name: row[name] for name in Version.__dataclass_fields__ if name in row}
-    return Version(**{**fields, "role": Role(row["role"]), "state": State(row["state"]), "text": row["declaration"]})
+    fields: dict[str, Any] = {name: row[name] for name in Version.__dataclass_fields__ if name in row}
+    fields |= {"role": Role(row["role"]), "state": State(row["state"]), "text": row["declaration"]}
+    return Version(**fields)

@@ -10,7 +10,7 @@ from backend.errors import LineError, Refused
 from backend.line.gateway import Gateway
 from backend.menus import apply, building, geometry, places
 from backend.menus.building import Image
-from backend.menus.declaration import Bounds, Declaration
+from backend.menus.declaration import Bounds, Declaration, Finding
 from backend.menus.places import Places
 from backend.menus.schedule import Schedule
 from backend.menus.versions import Version
@@ -51,6 +51,14 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Said:
+    """同じことを言う指摘をまとめたもの。"""
+
+    finding: Finding
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Event:
     at: datetime
     who: str
@@ -67,7 +75,9 @@ class CalendarDay:
 
 def saved(version: Version, where: Places) -> list[Picture]:
     """版に保存された絵。"""
-    sources = [f"/console/menus/{version.id}/image/{n}?e={version.edition}" for n in range(len(version.declaration.tabs))]
+    sources = [
+        f"/console/menus/{version.id}/image/{n}?e={version.edition}" for n in range(len(version.declaration.tabs))
+    ]
     return _pictures(version.declaration, sources, where)
 
 
@@ -75,6 +85,17 @@ def drawn(declaration: Declaration, images: Sequence[Image], where: Places) -> l
     """描いたばかりの絵(まだ保存していない)。"""
     sources = [f"data:{i.content_type};base64,{base64.b64encode(i.body).decode()}" for i in images]
     return _pictures(declaration, sources, where)
+
+
+def together(findings: Sequence[Finding]) -> list[Said]:
+    """同じ指摘は一度だけ言い、行を並べる。並びは始めに出たところ。"""
+    found: dict[tuple[str, str, str], list[int]] = {}
+    firsts: dict[tuple[str, str, str], Finding] = {}
+    for finding in findings:
+        key = (finding.severity.value, finding.message, finding.remedy)
+        firsts.setdefault(key, finding)
+        found.setdefault(key, []).append(finding.line)
+    return [Said(firsts[key], tuple(line for line in lines if line)) for key, lines in found.items()]
 
 
 async def planned(line: Gateway, where: Places, version: Version) -> Planned:
@@ -91,7 +112,8 @@ async def history(version: Version) -> list[Event]:
     """いつ、だれが、何を、なぜ。"""
     entries = await trail.latest(subject=version.subject, limit=100)
     return [
-        Event(e.at, e.who, e.label, str(e.detail.get("reason") or e.detail.get("note") or "")) for e in reversed(entries)
+        Event(e.at, e.who, e.label, str(e.detail.get("reason") or e.detail.get("note") or ""))
+        for e in reversed(entries)
     ]
 
 

@@ -65,6 +65,7 @@ async def edit(actor: Actor, request_id: int, version: int, manuscript: Manuscri
         if not actor.may(Permission.REVIEW):
             _refuse_submitted()
         _refuse_blocked(manuscript, request)
+        await _note_links(request.source, manuscript)
     elif request.section_code != actor.section_code:
         raise Forbidden("ほかの課の下書きは直せません。", next_step="所管課に差し戻して、直してもらってください。")
     columns = _columns(manuscript)
@@ -108,6 +109,7 @@ async def submit(actor: Actor, request_id: int, version: int, *, sourced: bool, 
         number,
         actor.staff_id,
     )
+    await _note_links(request.source, request.manuscript)
     await trail.record(actor, "message.submit", f"message:{request_id}", number=number)
     return number
 
@@ -163,10 +165,7 @@ async def approve(actor: Actor, request_id: int, seen: str, *, at_once: bool = F
         request_id,
         approval_id,
     )
-    # 承認したあとで、このお知らせのリンクの行き先を変えるには二人が要る(RULES 28)。
-    await register.note_uses(
-        request.source, register.codes_in(f"{request.manuscript.body}\n{request.manuscript.body_en}")
-    )
+    await _note_links(request.source, request.manuscript)
     await trail.record(actor, "message.approve", f"message:{request_id}", delivery=delivery_id, seen=seen)
     return delivery_id
 
@@ -247,6 +246,11 @@ def _refuse_blocked(manuscript: Manuscript, request: Request) -> None:
     found = checks.blocking(checks.check(manuscript, request.now, request.public_number))
     if found:
         raise Refused(f"直すところが{len(found)}つあります: {found[0].message}", next_step=found[0].remedy)
+
+
+async def _note_links(source: str, manuscript: Manuscript) -> None:
+    """提出したあとは、リンクの行き先を変えるのに二人が要る(RULES 28)。承認する人が見た行き先のまま送られる。"""
+    await register.note_uses(source, register.codes_in(f"{manuscript.body}\n{manuscript.body_en}"))
 
 
 async def _refuse_dead_links(manuscript: Manuscript) -> None:

@@ -96,7 +96,7 @@ ATTRIBUTES: dict[Purpose, tuple[str, ...]] = {
 COLUMNS: dict[Purpose, dict[str, str]] = {
     Purpose.AREA: {"area": "null"},
     Purpose.AGE: {"age_band": "null"},
-    Purpose.PARENTING: {"due_month": "null"},
+    Purpose.PARENTING: {"due_month": "null", **{f"birth_{n}": "null" for n in range(1, MAX_CHILDREN + 1)}},
     Purpose.TOPICS: {"topics": "0"},
     Purpose.GARBAGE: {"collection_area": "null", "streams": "0", "slot": "null"},
     Purpose.LANGUAGE: {"language": "null"},

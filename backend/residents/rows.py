@@ -95,11 +95,11 @@ async def write(drafts: Sequence[Draft], live_until: Mapping[UUID, datetime], no
     moved = [draft.known["id"] for draft in drafts if draft.known and draft.known["id"] != draft.id]
     if moved:
         await work.sql("delete from resident where id = any($1::uuid[])", moved)
-    values = [_values(draft, live_until[draft.id], notice_version) for draft in drafts]
-    await work.sql(_INSERT, *(list(column) for column in zip(*values, strict=True)))
     again = [draft.id for draft in drafts if draft.known]
     if again:
         await work.sql("delete from resident_child where resident_id = any($1::uuid[])", again)
+    values = [_values(draft, live_until[draft.id], notice_version) for draft in drafts]
+    await work.sql(_INSERT, *(list(column) for column in zip(*values, strict=True)))
     children = [child for draft in drafts for child in _children(draft)]
     if children:
         await work.sql(

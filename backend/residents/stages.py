@@ -60,6 +60,8 @@ _BY_SCHOOL = {  # 学年の始まりの年から引く [上, 下): 最も年上�
     Stage.HIGH: (18, 15),
 }
 OLDEST_SCHOOL_YEARS = 18
+CHILDREN = 5
+"""一人の行に写す子の月の数(`resident.birth_1` から)。"""
 
 
 def stage_of(birth_month: date, today: date) -> Stage | None:
@@ -91,13 +93,26 @@ def condition(stage: Stage, alias: str = "r") -> str:
         return f"{alias}.due_month >= {_MONTH}"
     if stage in _BY_MONTHS:
         low, high = _BY_MONTHS[stage]
-        span = f"k.birth_month between {_months_ago(high)} and {_months_ago(low)}"
-    elif stage in _BY_SCHOOL:
+        return _any_child(alias, _months_ago(high), f"<= {_months_ago(low)}")
+    if stage in _BY_SCHOOL:
         oldest, youngest = _BY_SCHOOL[stage]
-        span = f"k.birth_month >= {_school_years_ago(oldest)} and k.birth_month < {_school_years_ago(youngest)}"
-    else:
-        span = f"k.birth_month >= {_school_years_ago(6)} and k.birth_month <= {_months_ago(36)}"
-    return f"exists (select 1 from resident_child k where k.resident_id = {alias}.id and {span})"  # noqa: S608  値は月の計算だけ
+        return _any_child(alias, _school_years_ago(oldest), f"< {_school_years_ago(youngest)}")
+    return _any_child(alias, _school_years_ago(6), f"<= {_months_ago(36)}")
+
+
+def answered(alias: str = "r") -> str:
+    """妊娠か子を一つでも答えた人(否定の条件は、答えた人だけを数える)。"""
+    return f"({alias}.due_month is not null or {alias}.birth_1 is not null)"
+
+
+def _any_child(alias: str, oldest: str, youngest: str) -> str:
+    """本人の行にある子の月の写しを見る。前から詰めてあるので、いない子のところで調べ終える。"""
+    clause = ""
+    for n in range(CHILDREN, 0, -1):
+        born = f"{alias}.birth_{n}"
+        span = f"{born} >= {oldest} and {born} {youngest}"
+        clause = f"({born} is not null and (({span}) or {clause}))" if clause else f"({born} is not null and {span})"
+    return clause
 
 
 def months_between(earlier: date, later: date) -> int:

@@ -12,6 +12,11 @@ from backend.store import work
 A_DAY = 120
 OVER = f"今日はもう数えられません(1日{A_DAY}通りまで)"
 _TODAY = "(ward_now() at time zone 'Asia/Tokyo')::date"
+_REMEMBER = """
+insert into audience_question (staff_id, asked_on, criteria, people)
+values ($1, (ward_now() at time zone 'Asia/Tokyo')::date, $2, $3)
+on conflict (staff_id, asked_on, criteria) do update set people = excluded.people
+"""
 
 
 async def ask(actor: Actor, wanted: Criteria) -> str:
@@ -30,14 +35,7 @@ async def _ask(actor: Actor, wanted: Criteria) -> str:
     if len(asked) >= A_DAY and text not in [row["criteria"] for row in asked]:
         return OVER
     people = await audience.count(wanted)
-    await work.sql(
-        "insert into audience_question (staff_id, asked_on, criteria, people) "
-        f"values ($1, {_TODAY}, $2, $3) "
-        "on conflict (staff_id, asked_on, criteria) do update set people = excluded.people",
-        actor.staff_id,
-        text,
-        people,
-    )
+    await work.sql(_REMEMBER, actor.staff_id, text, people)
     if people < audience.HIDDEN_BELOW:
         return audience.wording(people)
     earlier = [row["criteria"] for row in asked if _alike(row["people"], people)]

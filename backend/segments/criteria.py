@@ -72,7 +72,7 @@ def where(criteria: Criteria, first_parameter: int = 1) -> tuple[str, list[Any]]
         return f"${first_parameter + len(parameters) - 1}"
 
     clauses = [" or ".join(fields.condition(term, placeholder) for term in group) for group in criteria.groups]
-    return " and ".join(f"({clause})" for clause in clauses), parameters
+    return " and ".join([*(f"({clause})" for clause in clauses), fields.LIVE]), parameters
 
 
 def _criteria(document: Any) -> Criteria:

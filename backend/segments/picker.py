@@ -75,7 +75,7 @@ def choices() -> dict[str, Any]:
         "stage": [(stage.value, stage.label) for stage in Stage],
         "topic": [(topic.value, topic.label) for topic in Topic],
         "language": [(language.value, language.label) for language in Language],
-        "purposes": {purpose.name.lower(): purpose for purpose in Purpose},
+        "purposes": {purpose.code: purpose for purpose in Purpose},
     }
 
 

@@ -1,6 +1,7 @@
 """職員の扉: サインイン、招待、名簿。"""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import msgspec
 from litestar import Request, get, post
@@ -11,7 +12,7 @@ from litestar.types import ControllerRouterHandler
 from backend.errors import Refused
 from backend.permissions import Actor, Permission
 from backend.settings import Settings
-from backend.staff import directory, guard, invitations, passwords, signin
+from backend.staff import directory, factors, guard, invitations, passwords, signin
 from backend.store import work
 from backend.web import forms
 from backend.web.render import page
@@ -37,38 +38,39 @@ async def sign_in_page(
     request: Request[Any, Any, Any], next_: Annotated[str, QueryParameter(name="next")] = HOME, redeemed: str = ""
 ) -> Template | Redirect:
     if await guard.find_actor(request):
-        return Redirect(_inside(next_), status_code=303)
-    return _sign_in(next_=_inside(next_), login=redeemed[:40], redeemed=bool(redeemed))
+        return Redirect(inside(next_), status_code=303)
+    return _sign_in(next_=inside(next_), login=redeemed[:40], redeemed=bool(redeemed))
 
 
 @post("/console/sign-in", **open_to_all())
 async def sign_in(request: Request[Any, Any, Any], settings: Settings) -> Template | Redirect:
     form = await forms.read(request, SignInForm, as_sent=("password",))
     if not form.login or not form.password:
-        return _sign_in(
-            form.login, _inside(form.next), error="利用者名とパスワードの両方を入れてください。", status=422
-        )
+        return _sign_in(form.login, inside(form.next), error="利用者名とパスワードの両方を入れてください。", status=422)
     old = console_cookie(request, secure=settings.secure_cookies)
     try:
-        token = await signin.sign_in(form.login, form.password, _source(request, settings), old)
+        token = await signin.sign_in(form.login, form.password, source(request, settings), old)
     except signin.TooMany as error:
-        return _sign_in(form.login, _inside(form.next), error=error.message, hint=error.next_step, status=429)
+        return _sign_in(form.login, inside(form.next), error=error.message, hint=error.next_step, status=429)
     except Refused as error:
-        return _sign_in(form.login, _inside(form.next), error=error.message, hint=error.next_step, status=422)
-    return Redirect(_inside(form.next), status_code=303, cookies=[_cookie(token, settings)])
+        return _sign_in(form.login, inside(form.next), error=error.message, hint=error.next_step, status=422)
+    following = inside(form.next)
+    if await factors.waiting(token) is not None:
+        following = f"/console/sign-in/code?next={quote(following)}"
+    return Redirect(following, status_code=303, cookies=[session_cookie(token, settings)])
 
 
 @post("/console/sign-out", **needs(Permission.OWN_SESSION))
 async def sign_out(request: Request[Any, Any, Any], actor: Actor, settings: Settings) -> Redirect:
     token = console_cookie(request, secure=settings.secure_cookies) or ""
     await work.run(signin.sign_out, actor, token)
-    return Redirect("/console/sign-in", status_code=303, cookies=[_cookie("", settings)])
+    return Redirect("/console/sign-in", status_code=303, cookies=[session_cookie("", settings)])
 
 
 @post("/console/sign-out-everywhere", **needs(Permission.OWN_SESSION))
 async def sign_out_everywhere(actor: Actor, settings: Settings) -> Redirect:
     await work.run(signin.sign_out_everywhere, actor, actor.staff_id)
-    return Redirect("/console/sign-in", status_code=303, cookies=[_cookie("", settings)])
+    return Redirect("/console/sign-in", status_code=303, cookies=[session_cookie("", settings)])
 
 
 @get("/console/invitation/{token:str}", **open_to_all())
@@ -138,13 +140,13 @@ async def _invitation(token: str, *, error: str = "", hint: str = "", status: in
     )
 
 
-def _inside(target: str) -> str:
+def inside(target: str) -> str:
     """コンソールの中の道だけを戻り先にする。"""
     plain = target.startswith(HOME) and not set("\\\r\n\t") & set(target)
     return target if plain and (len(target) == len(HOME) or target[len(HOME)] in "/?") else HOME
 
 
-def _source(request: Request[Any, Any, Any], settings: Settings) -> str:
+def source(request: Request[Any, Any, Any], settings: Settings) -> str:
     """接続元。信頼する中継からの申し出だけを、右端から信じる。"""
     hop = request.client.host if request.client else ""
     for claimed in reversed(request.headers.get("x-forwarded-for", "").split(",")):
@@ -154,7 +156,7 @@ def _source(request: Request[Any, Any, Any], settings: Settings) -> str:
     return hop
 
 
-def _cookie(token: str, settings: Settings) -> Any:
+def session_cookie(token: str, settings: Settings) -> Any:
     seconds = guard.ABSOLUTE_HOURS * 3600 if token else 0
     return cookie(CONSOLE, token, secure=settings.secure_cookies, max_age=seconds)
 

@@ -11,7 +11,7 @@ from backend.store import work
 
 @dataclass(frozen=True)
 class Member:
-    """名簿の一行。`signed_in` はいま開いているセッションの数。"""
+    """名簿の一行。`signed_in` はいま開いているセッションの数、`second_factor` は認証アプリの登録の有無。"""
 
     id: int
     login: str
@@ -22,6 +22,7 @@ class Member:
     invited: bool
     invitation_until: datetime | None
     signed_in: int
+    second_factor: bool
 
     @property
     def condition(self) -> str:
@@ -38,14 +39,15 @@ select m.id, m.login, m.name, m.role, s.name as section_name, m.active, m.passwo
        (select max(i.expires_at) from staff_invitation i
          where i.staff_id = m.id and i.redeemed_at is null and i.expires_at > ward_now()) as invitation_until,
        (select count(*) from staff_session t where t.staff_id = m.id
-          and t.seen_at > ward_now() - interval '45 minutes') as signed_in
+          and not t.waits and t.seen_at > ward_now() - interval '45 minutes') as signed_in,
+       exists (select 1 from staff_factor f where f.staff_id = m.id and f.confirmed_at is not null) as second_factor
 from staff_member m join section s on s.code = m.section_code
 order by m.active desc, s.name, m.role, m.name
 """
 
 
 async def members() -> list[Member]:
-    return [Member(**{**row, "role": Role(row["role"])}) for row in await work.sql(_LIST)]
+    return [Member(role=Role(row.pop("role")), **row) for row in await work.sql(_LIST)]
 
 
 async def names(staff_ids: set[int]) -> dict[int, str]:

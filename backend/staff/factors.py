@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import SecretStr
 
 from backend.audit import trail
-from backend.errors import Refused
+from backend.errors import NotFound, Refused
 from backend.permissions import Actor, Permission, Role
 from backend.settings import keyring
 from backend.staff import signin, totp
@@ -47,7 +47,9 @@ async def propose(actor: Actor, keys: SecretStr) -> bytes:
         return _open(keys, actor.staff_id, rows[0]["sealed"])
     secret = totp.new_secret()
     await work.sql(
-        "insert into staff_factor (staff_id, sealed) values ($1, $2)", actor.staff_id, _seal(keys, actor.staff_id, secret)
+        "insert into staff_factor (staff_id, sealed) values ($1, $2)",
+        actor.staff_id,
+        _seal(keys, actor.staff_id, secret),
     )
     return secret
 
@@ -80,8 +82,10 @@ async def verify(token: str, sent: str, source: str, keys: SecretStr) -> str:
     """
     staff_id = await waiting(token)
     if staff_id is None:
-        raise Refused("サインインの途中の時間が切れました。", next_step="利用者名とパスワードから、もう一度お試しください。")
-    attempt = await work.run(signin.begin, f"\0factor:{staff_id}", source)
+        raise Refused(
+            "サインインの途中の時間が切れました。", next_step="利用者名とパスワードから、もう一度お試しください。"
+        )
+    attempt = await work.run(signin.begin, _who(staff_id), source)
     return await work.run(_finish, token, staff_id, sent, attempt, keys)
 
 
@@ -95,14 +99,19 @@ async def waiting(token: str) -> int | None:
     return rows[0]["staff_id"] if rows else None
 
 
-async def remove(actor: Actor, staff_id: int) -> None:
-    """登録を外す。自分のもの、または管理者が失くした人のものを。開いているセッションも終える。"""
-    if staff_id != actor.staff_id:
-        actor.require(Permission.MANAGE_STAFF)
-        await work.sql("delete from staff_session where staff_id = $1", staff_id)
-    await work.sql("delete from staff_recovery_code where staff_id = $1", staff_id)
-    await work.sql("delete from staff_factor where staff_id = $1", staff_id)
-    await trail.record(actor, "staff.factor_remove", f"staff:{staff_id}")
+async def remove_own(actor: Actor, sent: str, source: str, keys: SecretStr) -> None:
+    """自分の登録を、いまのコードを確かめて外す。開いたままの画面を触っただけの人には外せない。"""
+    attempt = await work.run(signin.begin, _who(actor.staff_id), source)
+    await work.run(_remove_own, actor, sent, attempt, keys)
+
+
+async def remove_for(actor: Actor, staff_id: int) -> None:
+    """電話を失くした職員の登録を、管理者が外す。その人の開いているセッションも終える。"""
+    actor.require(Permission.MANAGE_STAFF)
+    if staff_id == actor.staff_id:
+        raise Refused("自分の登録は、「認証アプリ」の画面から外します。")
+    await work.sql("delete from staff_session where staff_id = $1", staff_id)
+    await _remove(actor, staff_id)
 
 
 async def missing() -> list[str]:
@@ -127,6 +136,21 @@ async def _finish(token: str, staff_id: int, sent: str, attempt: list[bytes], ke
     return await signin.open_session(staff_id, waits=False)
 
 
+async def _remove_own(actor: Actor, sent: str, attempt: list[bytes], keys: SecretStr) -> None:
+    await _lock(actor.staff_id)
+    await _spend(keys, actor.staff_id, sent)
+    await signin.forgive(attempt)
+    await _remove(actor, actor.staff_id)
+
+
+async def _remove(actor: Actor, staff_id: int) -> None:
+    await work.sql("delete from staff_recovery_code where staff_id = $1", staff_id)
+    rows = await work.sql("delete from staff_factor where staff_id = $1 returning staff_id", staff_id)
+    if not rows:
+        raise NotFound("登録されている認証アプリはありません。")
+    await trail.record(actor, "staff.factor_remove", f"staff:{staff_id}")
+
+
 async def _spend(keys: SecretStr, staff_id: int, sent: str) -> None:
     """合うコードを一度だけ使う。6桁か、控えのコード。"""
     typed = re.sub(r"[\s-]", "", sent).lower()
@@ -145,7 +169,8 @@ async def _spend(keys: SecretStr, staff_id: int, sent: str) -> None:
     )
     if not used:
         raise Refused(
-            "確認コードが違います。", next_step="認証アプリの新しい6桁か、まだ使っていない控えのコードを入れてください。"
+            "確認コードが違います。",
+            next_step="認証アプリの新しい6桁か、まだ使っていない控えのコードを入れてください。",
         )
     await trail.record(None, "staff.recovery_code", f"staff:{staff_id}")
 
@@ -153,6 +178,11 @@ async def _spend(keys: SecretStr, staff_id: int, sent: str) -> None:
 async def _lock(staff_id: int) -> None:
     # 同じコードが同時に二度来ても、使えるのは一度。
     await work.sql("select 1 from staff_member where id = $1 for update", staff_id)
+
+
+def _who(staff_id: int) -> str:
+    """コードの試みを数える名。どの利用者名とも重ならない。"""
+    return f"\0factor:{staff_id}"
 
 
 def _seal(keys: SecretStr, staff_id: int, secret: bytes) -> bytes:

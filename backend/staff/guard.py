@@ -19,7 +19,7 @@ select m.id, m.login, m.name, m.role, s.code, s.name as section_name,
 from staff_session t
 join staff_member m on m.id = t.staff_id and m.active
 join section s on s.code = m.section_code
-where t.token_sha256 = $1
+where t.token_sha256 = $1 and not t.waits
   and t.seen_at > ward_now() - make_interval(mins => $2)
   and t.created_at > ward_now() - make_interval(hours => $3)
 """

@@ -65,23 +65,40 @@ async def begin(login: str, source: str) -> list[bytes]:
 async def start(staff_id: int, password_hash: str, attempt: list[bytes], old_token: str | None) -> str:
     """セッションを始める。確かめている間にパスワードや在職が変わっていたら断る。"""
     rows = await work.sql(
-        "select m.id, m.login, m.name, m.role, s.code, s.name as section_name from staff_member m "
-        "join section s on s.code = m.section_code where m.id = $1 and m.active and m.password_hash = $2 for share of m",
+        "select m.id, exists (select 1 from staff_factor f where f.staff_id = m.id and f.confirmed_at is not null) as waits "
+        "from staff_member m where m.id = $1 and m.active and m.password_hash = $2 for share of m",
         staff_id,
         password_hash,
     )
     if not rows:
         raise Refused("いまはサインインできません。", next_step="もう一度お試しください。")
-    # うまくいった本人の分だけ数え直す。接続元の数は残す: ほかの人への総当たりを隠さない。
+    await forgive(attempt)
+    if old_token:
+        await work.sql("delete from staff_session where token_sha256 = $1", digest(old_token))
+    return await open_session(staff_id, waits=rows[0]["waits"])
+
+
+async def forgive(attempt: list[bytes]) -> None:
+    """うまくいった本人の分だけ数え直す。接続元の数は残す: ほかの人への総当たりを隠さない。"""
     await work.sql("delete from sign_in_failure where who = any($1::bytea[])", [attempt[0], attempt[2]])
     await work.sql(
         "delete from sign_in_failure where id = (select max(id) from sign_in_failure where who = $1)", attempt[1]
     )
-    if old_token:
-        await work.sql("delete from staff_session where token_sha256 = $1", digest(old_token))
+
+
+async def open_session(staff_id: int, *, waits: bool) -> str:
+    """新しい札。`waits` なら二つ目の確かめ(`factors.verify`)が済むまで、どの扉も開かない。"""
     token = secrets.token_urlsafe(32)
-    await work.sql("insert into staff_session (token_sha256, staff_id) values ($1, $2)", digest(token), staff_id)
-    await trail.record(_actor(rows[0]), "staff.sign_in", f"staff:{staff_id}")
+    await work.sql(
+        "insert into staff_session (token_sha256, staff_id, waits) values ($1, $2, $3)", digest(token), staff_id, waits
+    )
+    if not waits:
+        rows = await work.sql(
+            "select m.id, m.login, m.name, m.role, s.code, s.name as section_name from staff_member m "
+            "join section s on s.code = m.section_code where m.id = $1",
+            staff_id,
+        )
+        await trail.record(_actor(rows[0]), "staff.sign_in", f"staff:{staff_id}")
     return token
 
 

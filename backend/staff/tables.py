@@ -44,6 +44,24 @@ class StaffSession(Table, tablename="staff_session", db=DB):
     staff_id = BigInt()
     created_at = Timestamptz()
     seen_at = Timestamptz()
+    waits = Boolean(default=False)
+
+
+class StaffFactor(Table, tablename="staff_factor", db=DB):
+    """認証アプリの鍵(封をしたもの)と、最後に使った番号。"""
+
+    staff_id = BigInt(primary_key=True)
+    sealed = Bytea()
+    last_step = BigInt(default=0)
+    confirmed_at = Timestamptz(null=True, default=None)
+
+
+class StaffRecoveryCode(Table, tablename="staff_recovery_code", db=DB):
+    """控えのコードのハッシュ。一つずつ、一度だけ使える。"""
+
+    staff_id = BigInt(primary_key=True)
+    code_sha256 = Bytea()
+    used_at = Timestamptz(null=True, default=None)
 
 
 class SignInFailure(Table, tablename="sign_in_failure", db=DB):

@@ -35,7 +35,8 @@ def engine(**globals_: Any) -> JinjaTemplateEngine:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.globals.update(account=account, **globals_)
+    known: Any = environment.globals  # Jinjaの型は、自分の部品だけを許す
+    known.update(account=account, **globals_)
     filters: dict[str, Callable[..., str]] = {
         "ja_datetime": ja_datetime,
         "ja_date": ja_date,

@@ -26,6 +26,7 @@ from tests.browser.running_web import RunningWeb
 from tests.conftest import CHANNEL_ID, CHANNEL_SECRET, LIFF_ID, make_settings
 from tests.simulator.running import RunningSimulator, free_port
 
+RESULTS = Path(__file__).parent / "results" / "lighthouse.json"
 NODE = Path(sys.executable).parent / "node"
 TOOL = Path(__file__).parent / "node_modules" / "lighthouse" / "cli" / "index.js"
 LEVELS = {"accessibility": 100, "best-practices": 100, "performance": 95}
@@ -131,6 +132,8 @@ def _failed(audit: dict[str, Any]) -> bool:
 
 def main() -> int:
     found = run()
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
     print(json.dumps(found, ensure_ascii=False, indent=1))
     low = {name: score for name, score in found["scores"].items() if score < LEVELS[name]}
     return 1 if low else 0

@@ -58,7 +58,7 @@ async def test_a_server_that_always_refuses_never_makes_a_loop(phone: Phone) -> 
     )
     await phone.sign_in()
     await phone.arrive("trouble")
-    await phone.page.wait_for_timeout(800)
+    await phone.page.wait_for_load_state("networkidle")
     assert phone.authorisations() == 2
     assert "何も失われていません" in await phone.page.inner_text("main")
 

@@ -1,6 +1,7 @@
 """殺されても: どの節目で kill -9 されても、だれにも二度送らず、一人も欠けない(CHECKS D1, D8)。"""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -32,7 +33,8 @@ async def test_a_sender_killed_at_any_point_leaves_nobody_out_and_nobody_twice(
             keys_of = {call["retry_key"] for call in simulator.calls("multicast")}
             assert len(keys_of) == 10, "同じ送信単位に、違う鍵が使われた"
             if not died:
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # 送り終えてから節目に来ることもある
+                    os.kill(pid, signal.SIGKILL)
                 await victims.dead(pid)
             covered.append((point, nth, died))
     print("節目:", covered)

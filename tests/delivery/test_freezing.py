@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from backend.approval import foureyes
 from backend.consent.notices import Purpose
-from backend.delivery import brakes, freeze, outbox, retention, status
+from backend.delivery import brakes, decisions, freeze, outbox, retention, status
 from backend.delivery.outbox import ByCriteria, Everyone
 from backend.errors import Refused
 from backend.line import message
@@ -190,9 +190,12 @@ async def test_forty_stale_packages_at_night_send_nothing_and_open_the_brake(cro
     await cast.tuesday(1, 12)
     await work.sql("update clock_offset set shift = shift + interval '1 day'")
     async with sending(gateway, keys):
-        await asyncio.sleep(1.5)
-        listed = await outbox.listing()
-    assert {one.state.value for one in listed} == {"held"}
+        async with asyncio.timeout(20):
+            listed = await outbox.listing()
+            while {one.state.value for one in listed} != {"held"}:
+                await asyncio.sleep(0.1)
+                listed = await outbox.listing()
+    assert len(listed) == 40
     assert simulator.calls("cast") == []
     assert [row["reason"] for row in await work.sql("select reason from delivery_brake where closed_at is null")] == [
         "stale"
@@ -242,3 +245,31 @@ async def test_the_batches_hold_no_line_id(crowd, noon, owner):
 
 async def test_an_address_is_everyone_only_when_it_was_chosen():
     assert Everyone() != HONGO
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update delivery_body set messages = messages || ' '",
+        "update delivery set address = 'everyone', criteria = null",
+    ],
+)
+async def test_what_was_rewritten_after_freezing_is_never_sent(crowd, noon, gateway, keys, simulator, change):
+    """確定から送り始めるまでの間(上限待ち、夜、停止)に書き換えられても、承認されたもののほかは出ない(I4, I5)。"""
+    await crowd(30)
+    delivery = await approved(package(noon))
+    assert await work.run(freeze.freeze, delivery, 1)
+    await work.sql(change)
+    async with sending(gateway, keys):
+        held = await until(delivery, lambda found: found.state.value == "held")
+    assert held.reason is outbox.Reason.UNAPPROVED
+    assert simulator.received() == []
+
+
+async def test_a_restored_delivery_is_not_released_before_its_approved_time(crowd, noon, gateway, keys, simulator):
+    await crowd(30)
+    delivery = await approved(package(noon, send_at=noon + timedelta(hours=1)))
+    await work.run(freeze.hold, delivery, outbox.Reason.RESTORED)
+    await work.run(decisions.release, APPROVER, delivery)
+    rows = await work.sql("select not_before, send_at from delivery where id = $1", delivery)
+    assert rows[0]["not_before"] == rows[0]["send_at"]

@@ -128,6 +128,17 @@ async def test_an_urgent_segment_overtakes_the_waiting_batches_of_a_bulk(crowd, 
         assert (await until(bulk, lambda s: True)).accepted < 3_000
 
 
+async def test_a_claim_takes_no_more_than_it_was_asked_to(crowd, noon):
+    await crowd(20_000)
+    delivery = await approved(package(noon))
+    await work.run(freeze.freeze, delivery, 1)
+    await work.sql("update delivery set state = 'sending'")
+    await work.sql("update delivery_sender set epoch = 1")
+    for first in (1, 8, 15):
+        claimed = await work.run(batches.claim, 1, delivery, 7)
+        assert [batch.position for batch in claimed] == list(range(first, first + 7))
+
+
 async def test_a_key_older_than_twenty_hours_is_never_used_again(crowd, noon, gateway, keys, simulator):
     await crowd(300)
     simulator.fault("multicast", "500_before", times=1)
@@ -225,3 +236,17 @@ async def test_the_wrong_message_is_one_text(crowd, noon, gateway, keys, simulat
     async with sending(gateway, keys):
         await until(await approved(made))
     assert texts(simulator, users[0]) == [body_text(made)]
+
+
+async def test_an_address_that_cannot_be_opened_holds_that_delivery_and_nothing_else(
+    crowd, noon, gateway, keys, simulator
+):
+    await crowd(30)
+    await work.sql("update resident set cipher = overlay(cipher placing '\\x09'::bytea from 1)")
+    async with sending(gateway, keys):
+        broken = await approved(package(noon))
+        held = await until(broken, lambda s: s.state.value == "held")
+        urgent = await approved(package(noon, kind=Kind.I, priority=outbox.URGENT, address=Everyone()))
+        await until(urgent, lambda s: s.state.value == "sent")
+    assert held.reason.value == "broken"
+    assert simulator.calls("multicast") == []

@@ -4,9 +4,9 @@ import asyncio
 import time
 from datetime import timedelta
 
-from backend.delivery import freeze
+from backend.delivery import alarms, decisions, freeze
 from backend.store import clock, work
-from tests.delivery.conftest import approved, package, sending, total, until
+from tests.delivery.conftest import APPROVER, approved, package, sending, total, until
 
 
 async def test_a_scheduled_delivery_starts_within_a_second_of_its_time(crowd, noon, gateway, keys, simulator):
@@ -80,3 +80,30 @@ async def test_two_planners_cannot_freeze_the_same_delivery_twice(crowd, noon):
     froze = await asyncio.gather(*(work.run(freeze.freeze, delivery, 1) for _ in range(6)))
     assert froze.count(True) == 1
     assert (await work.sql("select count(*) as n from delivery_batch"))[0]["n"] == 1
+
+
+async def test_a_delivery_whose_batches_were_lost_ends_as_unknown_and_rings(crowd, noon, gateway, keys, simulator):
+    """D16: 送信単位の行が消え、配信だけが「配信中」のまま残った。"""
+    await crowd(700)
+    delivery = await approved(package(noon))
+    await work.run(freeze.freeze, delivery, 1)
+    await work.sql("update delivery set state = 'sending'")
+    await work.sql("delete from delivery_batch where position = 1")
+    async with sending(gateway, keys):
+        done = await until(delivery)
+        assert (done.state.value, done.accepted, done.unknown, total(done)) == ("unknown", 200, 500, 700)
+        assert [alarm.code for alarm in await alarms.current()] == [f"unknown:{delivery}"]
+        await work.run(decisions.settle_unknown, APPROVER, delivery, sent=False)
+        assert await alarms.current() == []
+    assert (await until(delivery)).needs_person is False
+
+
+async def test_a_delivery_without_any_batch_left_does_not_hang(crowd, noon, gateway, keys, simulator):
+    await crowd(30)
+    delivery = await approved(package(noon))
+    await work.run(freeze.freeze, delivery, 1)
+    await work.sql("update delivery set state = 'sending'")
+    await work.sql("delete from delivery_batch")
+    async with sending(gateway, keys):
+        done = await until(delivery, seconds=5)
+    assert (done.state.value, done.unknown, simulator.calls("multicast")) == ("unknown", 30, [])

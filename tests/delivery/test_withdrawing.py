@@ -57,6 +57,20 @@ async def test_withdrawing_one_purpose_during_a_send_leaves_the_person_out(crowd
     assert not {got["user"] for got in simulator.received()} & set(leaving)
 
 
+async def test_someone_who_moved_after_the_freeze_is_left_out(crowd, noon, gateway, keys, simulator):
+    await crowd(60)
+    delivery = await approved(package(noon))
+    await work.run(freeze.freeze, delivery, 1)
+    await work.sql("update resident set area = 12 where id in (select id from resident limit 7)")
+    await work.sql(
+        "update resident set live_until = ward_now() where id in (select id from resident where area = 41 limit 3)"
+    )
+    async with sending(gateway, keys):
+        done = await until(delivery)
+    assert (done.accepted, done.excluded) == (50, 10)
+    assert len(simulator.received()) == 50
+
+
 @pytest.mark.parametrize(("fault", "accepted"), [("500_before", 295), ("500_after", 300)])
 async def test_people_who_left_between_two_tries_are_counted_as_line_counted_them(
     crowd, noon, gateway, keys, simulator, fault, accepted

@@ -17,8 +17,9 @@ import httpx
 class RunningDemo:
     """`ward demo` の一つの走り。"""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, friends: int = 60) -> None:
         self.data_dir = data_dir
+        self.friends = friends
         self.port, self.simulator_port = free_port(), free_port()
         self.process: subprocess.Popen[str] | None = None
         self.words = data_dir.with_suffix(".out")
@@ -34,7 +35,7 @@ class RunningDemo:
 
     def spawn(self) -> "subprocess.Popen[str]":
         command = [
-            sys.executable, "-m", "backend.cli", "demo", "--friends", "60",
+            sys.executable, "-m", "backend.cli", "demo", "--friends", str(self.friends),
             "--port", str(self.port), "--simulator-port", str(self.simulator_port),
         ]  # fmt: skip
         with self.words.open("w") as out:

@@ -70,3 +70,10 @@ def test_make_explains_each_of_its_targets() -> None:
         ["make", "--no-print-directory", "help"], capture_output=True, text=True, cwd=files.ROOT, check=True
     )
     assert [name for name in ("demo", "test", "check", "bench", "build") if f"make {name} " not in seen.stdout] == []
+
+
+def test_a_bench_that_is_not_there_is_two() -> None:
+    seen = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "nonsense"], capture_output=True, text=True, cwd=files.ROOT, check=False
+    )
+    assert (seen.returncode, "counting" in seen.stderr) == (2, True)

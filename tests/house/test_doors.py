@@ -9,7 +9,7 @@ from backend.app import create_app
 from backend.permissions import Permission
 from backend.settings import Settings
 
-OPEN = {"/console/sign-in", "/console/invitation/{token:str}"}
+OPEN = {"/console/sign-in", "/console/sign-in/code", "/console/invitation/{token:str}"}
 PROMISED = {
     "/", "/verify", "/verify/{number:str}", "/menu", "/privacy", "/policy", "/accessibility", "/liff", "/liff/session", "/line/webhook",
     "/healthz", "/readyz", "/statusz", "/metrics", "/console", "/console/messages/new", "/console/review", "/console/deliveries",

@@ -62,10 +62,22 @@ async def test_a_real_token_names_the_person(channel: str) -> None:
     assert (found.user_id, found.expires_at) == (SAKURA, NOW + timedelta(seconds=3595))
 
 
-async def test_the_digest_is_of_the_token_alone() -> None:
+async def test_the_digest_is_of_the_signed_words_alone() -> None:
     token = _token()
     found = await verify(token, Certs(Line(KEY).fetch), CHANNELS, NOW)
-    assert found.digest == hashlib.sha256(token.encode()).digest()
+    assert found.digest == hashlib.sha256(token.rpartition(".")[0].encode()).digest()
+
+
+async def test_the_same_token_spelled_otherwise_is_not_a_fresh_one() -> None:
+    """盗んだトークンは、鍵がなくても署名だけを別の正しい綴りに直せる。それで二度目に使えてはならない。"""
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    token = _token()
+    signed, _, signature = token.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    other = raw[:32] + (order - int.from_bytes(raw[32:], "big")).to_bytes(32, "big")
+    certs = Certs(Line(KEY).fetch)
+    spelled = [token, f"{token}==", f"{signed}.{_base64url(other)}"]
+    assert len({(await verify(one, certs, CHANNELS, NOW)).digest for one in spelled}) == 1
 
 
 async def test_a_person_is_not_in_the_printed_form() -> None:

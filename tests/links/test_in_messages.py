@@ -6,7 +6,8 @@ import pytest
 import pytest_asyncio
 
 from backend.errors import Refused
-from backend.links import register
+from backend.links import editing, register
+from backend.links.register import Wanted
 from backend.messages import links, workflow
 from backend.store import clock, work
 from tests import cast
@@ -67,3 +68,12 @@ async def test_an_approved_message_uses_its_links(people: Cast) -> None:
     seen = (await desk.find(people.sato, request)).fingerprint
     await work.run(workflow.approve, people.ito, request, seen, minimum=20)
     assert await register.uses("bosai_evac") == [f"message:{request}"]
+
+
+async def test_a_link_cannot_be_turned_by_one_person_while_the_message_waits_for_approval(people: Cast) -> None:
+    """承認する人が開いて見たあと、押す前に、一人で行き先を変えられてはならない(RULES 28)。"""
+    await _submit(people, await _draft(people))
+    link = await register.find("bosai_evac")
+    elsewhere = Wanted(link.label, link.purpose, link.owner_section, "https://phishing-site.com/")
+    with pytest.raises(Refused, match="使われています"):
+        await work.run(editing.edit, people.sato, link.code, link.version, elsewhere, "直し")

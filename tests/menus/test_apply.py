@@ -24,7 +24,11 @@ async def the_first(gateway):
 async def menus_at_line(gateway):
     found = await deployed.read(gateway)
     aliases = {alias: plan.plain(found.menus[menu_id]) for alias, menu_id in found.aliases.items()}
-    return sorted(plan.plain(name) for name in found.menus.values()), aliases, plan.plain(found.menus[found.default or ""])
+    return (
+        sorted(plan.plain(name) for name in found.menus.values()),
+        aliases,
+        plan.plain(found.menus[found.default or ""]),
+    )
 
 
 async def test_the_first_apply_makes_every_menu_with_its_image_alias_and_default(gateway):
@@ -56,7 +60,11 @@ async def test_a_new_version_deletes_the_old_menus_last(gateway, simulator):
     await the_first(gateway)
     simulator.clear_ledger()
     await making.applied(gateway, await making.version(Role.RESIDENT, making.two_tabs("新しいメニュー")))
-    changing = [c["endpoint"] for c in simulator.calls() if not c["endpoint"].startswith("GET") and "validate" not in c["endpoint"]]
+    changing = [
+        c["endpoint"]
+        for c in simulator.calls()
+        if not c["endpoint"].startswith("GET") and "validate" not in c["endpoint"]
+    ]
     deletes = [i for i, call in enumerate(changing) if call.startswith("DELETE")]
     assert deletes == [len(changing) - 2, len(changing) - 1]
     assert "POST /v2/bot/richmenu/batch" in changing
@@ -112,7 +120,9 @@ async def test_an_approval_does_not_cover_a_plan_that_changed_since(gateway):
     seen = (await apply.propose(gateway, WHERE, [fresh])).plan.checksum
     await work.run(versions.submit, sato, fresh.id, fresh.edition, "季節の入れ替え", seen, None)
     await work.run(versions.approve, ito, fresh.id, seen)
-    await gateway.create_rich_menu({"size": {"width": 1200, "height": 800}, "selected": True, "name": "よそ", "chatBarText": "x", "areas": []})
+    await gateway.create_rich_menu(
+        {"size": {"width": 1200, "height": 800}, "selected": True, "name": "よそ", "chatBarText": "x", "areas": []}
+    )
     now = (await apply.propose(gateway, WHERE, [await versions.find(fresh.id)])).plan.checksum
     assert now != seen
     with pytest.raises(Refused, match="承認したものと違う"):
@@ -156,7 +166,13 @@ async def test_a_default_owned_by_the_console_is_explained(gateway, simulator):
 
 async def test_a_menu_made_by_others_is_never_deleted(gateway):
     foreign = await gateway.create_rich_menu(
-        {"size": {"width": 1200, "height": 800}, "selected": True, "name": "手で作った", "chatBarText": "x", "areas": []}
+        {
+            "size": {"width": 1200, "height": 800},
+            "selected": True,
+            "name": "手で作った",
+            "chatBarText": "x",
+            "areas": [],
+        }
     )
     await the_first(gateway)
     await making.applied(gateway, await making.version(Role.RESIDENT, making.two_tabs("新しい")), accept_drift=True)

@@ -37,9 +37,23 @@ async def desk(database, line_settings, gateway):
 
 def fields(role="resident", name="春のメニュー", tabs=2, cells=2, **more):
     """画面の欄。"""
-    sent = {"role": role, "name": name, "chat": "メニュー", "notice": making.NOTICE, "size": "kept", "width": "800", "height": "540", "selected": "1"}
+    sent = {
+        "role": role,
+        "name": name,
+        "chat": "メニュー",
+        "notice": making.NOTICE,
+        "size": "kept",
+        "width": "800",
+        "height": "540",
+        "selected": "1",
+    }
     for t in range(tabs):
-        sent |= {f"t{t}-alias": f"haru-{t}", f"t{t}-title": ("くらし", "子育て")[t], f"t{t}-palette": "ai", f"t{t}-grid": str(cells)}
+        sent |= {
+            f"t{t}-alias": f"haru-{t}",
+            f"t{t}-title": ("くらし", "子育て")[t],
+            f"t{t}-palette": "ai",
+            f"t{t}-grid": str(cells),
+        }
         for c in range(cells):
             sent |= {
                 f"t{t}c{c}-label": f"区のサイト{c}を開く",
@@ -85,6 +99,13 @@ async def test_an_officer_builds_a_two_tab_menu_a_second_approves_and_a_phone_sh
     ]
     simulator.touch(FRIEND, "switch", alias="haru-1", data="tab=haru-1")
     assert simulator.screen(FRIEND)["menu"]["areas"][1]["action"]["label"] == "子育て(表示中)"
+
+
+async def test_every_page_of_the_room_brings_its_own_style(desk):
+    people, open_for = desk
+    sato = await open_for(people.sato)
+    for path in ("/console/menus", "/console/menus/new", "/console/menus/artwork"):
+        assert "/static/menus.css" in (await sato.get(path)).text
 
 
 async def test_the_author_sees_who_may_approve_and_cannot(desk):
@@ -133,9 +154,9 @@ async def test_rollback_from_the_console_restores_the_exact_bytes(desk, gateway)
 async def test_a_menu_with_a_fault_is_refused_with_the_reason(desk, change, reason):
     people, open_for = desk
     sato = await open_for(people.sato)
-    shown = await sato.post("/console/menus/preview", {**fields(), **change})
+    shown = await sato.post("/console/menus/preview", {**fields(tabs=1), **change})
     assert reason in shown.text
-    version_id = await created(sato, **change)
+    version_id = await created(sato, tabs=1, **change)
     refused = await sato.post(f"/console/menus/{version_id}/submit", {"edition": 1, "reason": "春"})
     assert refused.status_code == 422
     assert "出せません" in refused.text
@@ -158,7 +179,9 @@ async def test_what_was_typed_is_kept_when_another_screen_saved_first(desk):
     sato = await open_for(people.sato)
     version_id = await created(sato)
     await sato.post(f"/console/menus/{version_id}/edit", {**fields(name="先の名前"), "edition": "1", "do": "save"})
-    late = await sato.post(f"/console/menus/{version_id}/edit", {**fields(name="後の名前"), "edition": "1", "do": "save"})
+    late = await sato.post(
+        f"/console/menus/{version_id}/edit", {**fields(name="後の名前"), "edition": "1", "do": "save"}
+    )
     assert late.status_code == 422
     assert "後の名前" in late.text
 
@@ -181,7 +204,9 @@ def png(size=(2500, 1686)):
 async def sent_picture(console, body, **more):
     data = {"owner": "区", "permission": "自作", "credit": "", "csrf": console.csrf, **more}
     headers = {"origin": str(console.http.base_url).rstrip("/")}
-    return await console.http.post("/console/menus/artwork", data=data, files={"file": ("haru.png", body, "image/png")}, headers=headers)
+    return await console.http.post(
+        "/console/menus/artwork", data=data, files={"file": ("haru.png", body, "image/png")}, headers=headers
+    )
 
 
 async def test_an_uploaded_picture_keeps_its_owner_and_permission(desk):
@@ -210,7 +235,13 @@ async def test_an_event_menu_appears_and_disappears_by_the_clock(desk, gateway, 
     await published(sato, ito)
     event = await created(sato, role="event", name="桜まつり", tabs=1)
     await sato.post(f"/console/menus/{event}/submit", {"edition": 1, "reason": "桜まつり"})
-    when = {"version": event, "start_date": "2026-11-24", "start_time": "12:00", "end_date": "2026-11-24", "end_time": "15:00"}
+    when = {
+        "version": event,
+        "start_date": "2026-11-24",
+        "start_time": "12:00",
+        "end_date": "2026-11-24",
+        "end_time": "15:00",
+    }
     assert (await sato.post("/console/menus/schedules", when)).status_code == 303
     schedule_id = (await schedule.listing())[0].id
     assert (await sato.post(f"/console/menus/schedules/{schedule_id}/approve")).status_code == 403
@@ -229,6 +260,32 @@ async def test_an_event_menu_appears_and_disappears_by_the_clock(desk, gateway, 
     await work.sql("delete from menu_call")
     assert await now_shown() == "春のメニュー くらし"
     assert (await work.sql("select problem from menu_known"))[0]["problem"] == ""
+
+
+async def test_an_event_menu_rewritten_after_its_hours_were_approved_is_never_shown(
+    desk, gateway, simulator, line_settings
+):
+    """出した人が自分で差し戻し、時間の承認だけもらってから書き直しても、その絵は出ない(二人の目)。"""
+    from backend.menus import composing, schedule
+
+    people, open_for = desk
+    sato, ito = await open_for(people.sato), await open_for(people.ito)
+    await published(sato, ito)
+    event = await created(sato, role="event", name="桜まつり", tabs=1)
+    await sato.post(f"/console/menus/{event}/submit", {"edition": 1, "reason": "桜まつり"})
+    when = {
+        "version": event,
+        "start_date": "2026-11-24",
+        "start_time": "09:00",
+        "end_date": "2026-11-24",
+        "end_time": "15:00",
+    }
+    await sato.post("/console/menus/schedules", when)
+    schedule_id = (await schedule.listing())[0].id
+    await sato.post(f"/console/menus/{event}/return", {"note": "直します"})
+    assert (await ito.post(f"/console/menus/schedules/{schedule_id}/approve")).status_code == 422
+    await work.sql("update menu_schedule set approval_id = 1, approved_by = '前の承認' where id = $1", schedule_id)
+    assert event not in [version.id for version in (await composing.compose()).sets]
 
 
 async def test_the_public_text_version_shows_what_is_shown_now(desk, gateway):

@@ -1,5 +1,6 @@
 """一つのスイッチ: 災害時は、タブを切り替えた人にも着く。"""
 
+import contextlib
 import time
 
 import pytest
@@ -140,16 +141,16 @@ async def test_line_without_an_answer_is_followed_by_the_worker(gateway, simulat
 
 @pytest.mark.parametrize("dies_at", range(7))
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_a_web_process_that_dies_in_the_switch_is_finished_by_the_worker(gateway, simulator, line_settings, dies_at, after):
+async def test_a_web_process_that_dies_in_the_switch_is_finished_by_the_worker(
+    gateway, simulator, line_settings, dies_at, after
+):
     people = await cast.staff()
     simulator.add_friends(FRIEND)
     await everything(gateway)
     simulator.touch(FRIEND, "switch", alias="bosai", data="tab=bosai")
     mortal = Mortal(gateway, dies_at, after=after)
-    try:
+    with contextlib.suppress(Killed):
         await switch.enter_disaster(people.ito, mortal)
-    except Killed:
-        pass
     await work.sql("update clock_offset set shift = shift + interval '61 seconds'")
     await schedule.tick(gateway, line_settings)
     simulator.finish_jobs()

@@ -3,14 +3,23 @@
 from datetime import datetime
 from typing import Any
 
+from backend.consent.notices import Purpose
 from backend.messages import desk, workflow
 from backend.messages.desk import Request
-from backend.messages.manuscript import Manuscript
+from backend.messages.manuscript import Audience, Manuscript
+from backend.messages.states import ReturnReason, State
 from backend.permissions import Actor
+from backend.residents.address import AddressKeys
+from backend.residents.choices import Choices
+from backend.segments import criteria
 from backend.store import clock, work
 from tests import cast
+from tests.cast import HONGO_3, Cast
 
 MINIMUM = 20
+HERE = criteria.parse(f'{{"all":[{{"any":[{{"field":"area","value":{HONGO_3}}}]}}]}}')
+TO_HERE: dict[str, Any] = {"audience": Audience.CRITERIA, "criteria": HERE}
+"""本郷三丁目の人への宛先。"""
 
 
 async def drafted(actor: Actor, **changes: Any) -> int:
@@ -51,3 +60,16 @@ async def withdraw(actor: Actor, request_id: int) -> None:
 
 async def deliveries() -> list[dict[str, Any]]:
     return await work.sql("select source, state, approval_id from delivery order by id")
+
+
+async def neighbours(keys: AddressKeys, count: int) -> None:
+    await cast.crowd(keys, count, lambda _: Choices(purposes=Purpose.AREA, area=HONGO_3))
+
+
+async def state_of(people: Cast, request_id: int) -> State:
+    return (await desk.find(people.ito, request_id)).state
+
+
+async def send_back(people: Cast, request_id: int, note: str = "会場の地図を付けてください。") -> None:
+    version = (await desk.find(people.sato, request_id)).version
+    await work.run(workflow.return_, people.sato, request_id, version, ReturnReason.UNCLEAR, note)

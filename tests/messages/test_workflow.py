@@ -1,41 +1,26 @@
-"""依頼の道を歩く: 書く、出す、戻す、承認する、取り下げる(CHECKS G1, G2, POL 5(4))。"""
+"""依頼の道を歩く: 書く、出す、戻す、取り下げる(POL 5(4)ア、5(5))。"""
 
 import asyncio
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import asyncpg
 import pytest
 
-from backend.consent.notices import Purpose
 from backend.errors import Forbidden, NotFound, Refused
 from backend.messages import desk, workflow
-from backend.messages.manuscript import Audience, Timing, fingerprint
+from backend.messages.manuscript import Audience
 from backend.messages.states import ReturnReason, State
 from backend.residents.address import AddressKeys
-from backend.residents.choices import Choices
-from backend.segments import criteria
-from backend.store import clock, work
+from backend.store import work
 from backend.store.clock import JST
 from backend.ward.kinds import Kind
-from tests import cast
-from tests.cast import HONGO_3, Cast
+from tests.cast import Cast
 from tests.console_fixtures import people
 from tests.messages import requests
 
 __all__ = ["people"]
-HERE = criteria.parse(f'{{"all":[{{"any":[{{"field":"area","value":{HONGO_3}}}]}}]}}')
-TO_HERE: dict[str, Any] = {"audience": Audience.CRITERIA, "criteria": HERE}
 TOMORROW = datetime(2026, 11, 25, 18, 0, tzinfo=JST)
 MORNING = datetime(2026, 11, 25, 10, 0, tzinfo=JST)
-
-
-async def neighbours(keys: AddressKeys, count: int) -> None:
-    await cast.crowd(keys, count, lambda _: Choices(purposes=Purpose.AREA, area=HONGO_3))
-
-
-async def state_of(people: Cast, request_id: int) -> State:
-    return (await desk.find(people.ito, request_id)).state
 
 
 async def test_the_whole_way_ends_in_one_scheduled_delivery(people: Cast) -> None:
@@ -43,7 +28,7 @@ async def test_the_whole_way_ends_in_one_scheduled_delivery(people: Cast) -> Non
     await requests.approve(people.sato, request_id)
     (delivery,) = await requests.deliveries()
     assert (delivery["source"], delivery["state"]) == (f"message:{request_id}", "scheduled")
-    assert await state_of(people, request_id) is State.APPROVED
+    assert await requests.state_of(people, request_id) is State.APPROVED
 
 
 async def test_the_bytes_to_line_are_the_bytes_that_were_seen(people: Cast, owner: asyncpg.Connection) -> None:
@@ -55,146 +40,6 @@ async def test_the_bytes_to_line_are_the_bytes_that_were_seen(people: Cast, owne
     assert f"確認番号 {seen.public_number}" in body
 
 
-# 書いた人は承認できない
-
-
-async def test_the_author_cannot_approve(people: Cast) -> None:
-    request_id = await requests.submitted(people.sato)
-    with pytest.raises(Forbidden):
-        await requests.approve(people.sato, request_id)
-    assert await requests.deliveries() == []
-
-
-async def test_the_last_editor_cannot_approve(people: Cast) -> None:
-    request_id = await requests.submitted(people.tanaka)
-    await requests.edit(people.sato, request_id, title="区民まつりを開きます")
-    with pytest.raises(Forbidden):
-        await requests.approve(people.sato, request_id)
-    assert await requests.approve(people.nakamura, request_id)
-
-
-async def test_the_author_stays_the_author_after_another_edits(people: Cast) -> None:
-    request_id = await requests.submitted(people.nakamura)
-    await requests.edit(people.sato, request_id, title="区民まつりを開きます")
-    for own in (people.nakamura, people.sato):
-        with pytest.raises(Forbidden):
-            await requests.approve(own, request_id)
-
-
-async def test_no_section_and_no_administrator_approves(people: Cast) -> None:
-    request_id = await requests.submitted(people.tanaka)
-    seen = (await desk.find(people.sato, request_id)).fingerprint
-    for actor in (people.tanaka, people.suzuki, people.watanabe, people.takahashi, people.ogawa, people.yoshida):
-        with pytest.raises(Refused):
-            await requests.approve(actor, request_id, seen)
-    assert await requests.deliveries() == []
-
-
-# 承認は見た内容に結び付く
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"body": "12月5日(土) 10時から15時まで、教育の森公園で区民まつりを開きます。\n雨でも行います。"},
-        {"title": "区民まつりを開きます"},
-        {"contact": "区民課 03-5803-1112"},
-        {"body_en": "The ward festival is on December 5."},
-        {"kind": Kind.KA},
-        {"send_at": MORNING, "expires_at": MORNING + timedelta(hours=2)},
-        {"send_at": MORNING, "expires_at": MORNING + timedelta(hours=3)},
-        {"timing": Timing.ON_APPROVAL, "send_at": None, "expires_at": TOMORROW},
-        {"silent": True},
-        {"source_note": "11月21日 課長決裁"},
-        TO_HERE,
-    ],
-    ids=lambda changes: "+".join(changes),
-)
-async def test_a_change_after_opening_voids_the_approval(
-    people: Cast, keys: AddressKeys, changes: dict[str, Any]
-) -> None:
-    await neighbours(keys, 20)
-    request_id = await requests.submitted(people.tanaka)
-    opened = (await desk.find(people.sato, request_id)).fingerprint
-    await requests.edit(people.nakamura, request_id, **changes)
-    with pytest.raises(Refused, match="内容が変わりました"):
-        await requests.approve(people.sato, request_id, opened)
-    assert await requests.deliveries() == []
-    assert await requests.approve(people.sato, request_id)
-
-
-def test_one_letter_changes_the_fingerprint() -> None:
-    now = datetime(2026, 11, 24, 10, 0, tzinfo=JST)
-    one = cast.manuscript(now)
-    other = cast.manuscript(now, body=one.body.replace("10時", "11時"))
-    assert fingerprint(one, "B-2611-0001") != fingerprint(other, "B-2611-0001")
-    assert fingerprint(one, "B-2611-0001") != fingerprint(one, "B-2611-0002")
-
-
-async def test_an_approval_of_changed_bytes_is_no_approval(people: Cast, owner: asyncpg.Connection) -> None:
-    request_id = await requests.submitted(people.tanaka)
-    seen = (await desk.find(people.sato, request_id)).fingerprint
-    await owner.execute("update delivery_request set body = body || '。'")
-    with pytest.raises(Refused):
-        await requests.approve(people.sato, request_id, seen)
-
-
-@pytest.mark.parametrize("seen", ["", "0" * 64, "zz"])
-async def test_a_made_up_fingerprint_approves_nothing(people: Cast, seen: str) -> None:
-    request_id = await requests.submitted(people.tanaka)
-    with pytest.raises(Refused):
-        await work.run(workflow.approve, people.sato, request_id, seen, minimum=20)
-
-
-# 二度押しと二つの画面
-
-
-async def test_a_second_click_makes_no_second_delivery(people: Cast) -> None:
-    request_id = await requests.submitted(people.tanaka)
-    seen = (await desk.find(people.sato, request_id)).fingerprint
-    await requests.approve(people.sato, request_id, seen)
-    with pytest.raises(Refused):
-        await requests.approve(people.sato, request_id, seen)
-    assert len(await requests.deliveries()) == 1
-
-
-async def test_two_hundred_approvals_at_once_make_one_delivery(people: Cast) -> None:
-    request_id = await requests.submitted(people.tanaka)
-    seen = (await desk.find(people.sato, request_id)).fingerprint
-    hands = [people.sato, people.nakamura, people.ito, people.tanaka]
-    answers = await asyncio.gather(
-        *(requests.approve(hands[n % 4], request_id, seen) for n in range(200)), return_exceptions=True
-    )
-    assert len([answer for answer in answers if isinstance(answer, int)]) == 1
-    assert all(isinstance(answer, int | Refused) for answer in answers)
-    assert len(await requests.deliveries()) == 1
-    rows = await work.sql("select count(*) as approvals from approval")
-    assert rows[0]["approvals"] == 1
-
-
-async def test_the_second_of_two_tabs_overwrites_nothing(people: Cast) -> None:
-    request_id = await requests.drafted(people.tanaka)
-    version = (await desk.find(people.tanaka, request_id)).version
-    first, second = await requests.written(title="一つ目の画面"), await requests.written(title="二つ目の画面")
-    await work.run(workflow.edit, people.tanaka, request_id, version, first)
-    with pytest.raises(Refused, match="先に変えられて"):
-        await work.run(workflow.edit, people.tanaka, request_id, version, second)
-    assert (await desk.find(people.tanaka, request_id)).manuscript.title == "一つ目の画面"
-
-
-async def test_an_edit_and_an_approval_at_once_never_send_the_edit(people: Cast) -> None:
-    for _ in range(10):
-        request_id = await requests.submitted(people.tanaka)
-        seen = (await desk.find(people.sato, request_id)).fingerprint
-        await asyncio.gather(
-            requests.approve(people.sato, request_id, seen),
-            requests.edit(people.nakamura, request_id, title="すりかえた件名"),
-            return_exceptions=True,
-        )
-    rows = await work.sql("select title from delivery")
-    assert "すりかえた件名" not in [row["title"] for row in rows]
-
-
 # 提出
 
 
@@ -203,7 +48,7 @@ async def test_both_attestations_are_needed(people: Cast) -> None:
     for sourced, settled in ((False, True), (True, False), (False, False)):
         with pytest.raises(Refused):
             await work.run(workflow.submit, people.tanaka, request_id, 1, sourced=sourced, settled=settled, minimum=20)
-    assert await state_of(people, request_id) is State.DRAFT
+    assert await requests.state_of(people, request_id) is State.DRAFT
 
 
 async def test_a_blocked_draft_cannot_be_submitted(people: Cast) -> None:
@@ -232,7 +77,7 @@ async def test_fifty_submissions_at_once_get_fifty_numbers(people: Cast) -> None
 async def test_a_returned_request_keeps_its_number(people: Cast) -> None:
     request_id = await requests.submitted(people.tanaka)
     number = (await desk.find(people.tanaka, request_id)).public_number
-    await send_back(people, request_id)
+    await requests.send_back(people, request_id)
     assert await requests.submit(people.tanaka, request_id) == number
 
 
@@ -259,29 +104,29 @@ async def test_pr_cannot_save_a_blocked_text(people: Cast) -> None:
 
 @pytest.mark.parametrize("kind", [Kind.A, Kind.U, Kind.KI])
 async def test_nineteen_people_are_too_few(people: Cast, keys: AddressKeys, kind: Kind) -> None:
-    await neighbours(keys, 19)
-    request_id = await requests.drafted(people.tanaka, kind=kind, **TO_HERE)
+    await requests.neighbours(keys, 19)
+    request_id = await requests.drafted(people.tanaka, kind=kind, **requests.TO_HERE)
     with pytest.raises(Refused, match="20人未満"):
         await requests.submit(people.tanaka, request_id)
 
 
 async def test_twenty_people_are_enough(people: Cast, keys: AddressKeys) -> None:
-    await neighbours(keys, 20)
-    request_id = await requests.submitted(people.tanaka, **TO_HERE)
+    await requests.neighbours(keys, 20)
+    request_id = await requests.submitted(people.tanaka, **requests.TO_HERE)
     assert await requests.approve(people.sato, request_id)
 
 
 async def test_too_few_by_the_time_of_approval_is_refused(people: Cast, keys: AddressKeys) -> None:
-    await neighbours(keys, 20)
-    request_id = await requests.submitted(people.tanaka, **TO_HERE)
+    await requests.neighbours(keys, 20)
+    request_id = await requests.submitted(people.tanaka, **requests.TO_HERE)
     await work.sql("delete from resident where id = (select id from resident limit 1)")
     with pytest.raises(Refused, match="20人未満"):
         await requests.approve(people.sato, request_id)
 
 
 async def test_an_emergency_may_go_to_few(people: Cast, keys: AddressKeys) -> None:
-    await neighbours(keys, 3)
-    request_id = await requests.submitted(people.tanaka, kind=Kind.I, **TO_HERE)
+    await requests.neighbours(keys, 3)
+    request_id = await requests.submitted(people.tanaka, kind=Kind.I, **requests.TO_HERE)
     assert await requests.approve(people.sato, request_id)
 
 
@@ -289,103 +134,12 @@ async def test_everyone_has_no_minimum(people: Cast) -> None:
     assert await requests.approve(people.sato, await requests.submitted(people.tanaka))
 
 
-# 広報課長だけが承認できるもの
-
-
-async def test_kind_ki_needs_the_chief_of_pr(people: Cast) -> None:
-    request_id = await requests.submitted(people.tanaka, kind=Kind.KI)
-    with pytest.raises(Forbidden, match="広報課長だけ"):
-        await requests.approve(people.sato, request_id)
-    assert await requests.approve(people.ito, request_id)
-
-
-async def test_everyone_outside_office_hours_needs_the_chief_of_pr(people: Cast) -> None:
-    evening = {"send_at": TOMORROW, "expires_at": TOMORROW + timedelta(hours=1)}
-    request_id = await requests.submitted(people.tanaka, **evening)
-    with pytest.raises(Forbidden):
-        await requests.approve(people.sato, request_id)
-    assert await requests.approve(people.ito, request_id)
-
-
-@pytest.mark.parametrize(("hour", "minute", "alone"), [(8, 29, True), (8, 30, False), (17, 14, False), (17, 15, True)])
-async def test_office_hours_have_sharp_edges(people: Cast, hour: int, minute: int, alone: bool) -> None:
-    moment = datetime(2026, 11, 25, hour, minute, tzinfo=JST)
-    request_id = await requests.submitted(people.tanaka, send_at=moment, expires_at=moment + timedelta(hours=1))
-    found = await desk.find(people.sato, request_id)
-    assert workflow.chief_only(found, moment) is alone
-
-
-async def test_criteria_outside_office_hours_do_not_need_the_chief(people: Cast, keys: AddressKeys) -> None:
-    await neighbours(keys, 20)
-    evening = {"send_at": TOMORROW, "expires_at": TOMORROW + timedelta(hours=1)}
-    request_id = await requests.submitted(people.tanaka, **TO_HERE, **evening)
-    assert await requests.approve(people.sato, request_id)
-
-
-# 日時(RULES 22)
-
-
-async def test_a_passed_wish_is_never_silently_now(people: Cast) -> None:
-    request_id = await requests.submitted(people.tanaka)
-    await clock.advance(3 * 3600 + 60)
-    with pytest.raises(Refused, match="希望の日時を過ぎました"):
-        await requests.approve(people.sato, request_id)
-
-
-async def test_a_passed_wish_goes_at_once_when_chosen(people: Cast, owner: asyncpg.Connection) -> None:
-    request_id = await requests.submitted(people.tanaka)
-    await clock.advance(3 * 3600 + 60)
-    await requests.approve(people.sato, request_id, at_once=True)
-    assert abs(await owner.fetchval("select send_at - ward_now() from delivery")) < timedelta(seconds=5)
-
-
-async def test_after_the_window_nothing_is_approved(people: Cast) -> None:
-    request_id = await requests.submitted(people.tanaka)
-    await clock.advance(6 * 3600)
-    assert await state_of(people, request_id) is State.EXPIRED
-    with pytest.raises(Refused, match="時間切れ"):
-        await requests.approve(people.sato, request_id, at_once=True)
-
-
-async def test_an_expired_request_is_given_a_new_time_and_submitted_again(people: Cast) -> None:
-    request_id = await requests.submitted(people.tanaka)
-    await clock.advance(6 * 3600)
-    evening = {"send_at": TOMORROW.replace(hour=10), "expires_at": TOMORROW.replace(hour=11)}
-    await requests.edit(people.tanaka, request_id, **evening)
-    await requests.submit(people.tanaka, request_id)
-    await clock.set_to(TOMORROW.replace(hour=9))
-    assert await requests.approve(people.sato, request_id)
-
-
-async def test_at_night_only_an_emergency_goes_on_approval(people: Cast, keys: AddressKeys) -> None:
-    await neighbours(keys, 20)
-    soon = {"timing": Timing.ON_APPROVAL, "send_at": None, "expires_at": TOMORROW, **TO_HERE}
-    ordinary = await requests.submitted(people.tanaka, **soon)
-    urgent = await requests.submitted(people.tanaka, kind=Kind.I, **soon)
-    await clock.set_to(datetime(2026, 11, 24, 22, 0, tzinfo=JST))
-    with pytest.raises(Refused, match="夜9時"):
-        await requests.approve(people.ito, ordinary)
-    assert await requests.approve(people.ito, urgent)
-
-
-async def test_an_emergency_is_scheduled_before_the_rest(people: Cast, owner: asyncpg.Connection) -> None:
-    await requests.approve(people.sato, await requests.submitted(people.tanaka))
-    await requests.approve(people.sato, await requests.submitted(people.tanaka, kind=Kind.I))
-    rows = await owner.fetch("select priority from delivery order by id")
-    assert [row["priority"] for row in rows] == [1, 0]
-
-
 # 差戻しと取下げ
-
-
-async def send_back(people: Cast, request_id: int, note: str = "会場の地図を付けてください。") -> None:
-    version = (await desk.find(people.sato, request_id)).version
-    await work.run(workflow.return_, people.sato, request_id, version, ReturnReason.UNCLEAR, note)
 
 
 async def test_a_return_carries_its_reason_to_the_section(people: Cast) -> None:
     request_id = await requests.submitted(people.tanaka)
-    await send_back(people, request_id)
+    await requests.send_back(people, request_id)
     found = await desk.find(people.tanaka, request_id)
     assert (found.state, found.return_reason, found.return_note) == (
         State.RETURNED,
@@ -397,7 +151,7 @@ async def test_a_return_carries_its_reason_to_the_section(people: Cast) -> None:
 async def test_a_return_without_words_is_refused(people: Cast) -> None:
     request_id = await requests.submitted(people.tanaka)
     with pytest.raises(Refused):
-        await send_back(people, request_id, note=" \n")
+        await requests.send_back(people, request_id, note=" \n")
 
 
 async def test_withdrawing_before_the_freeze_cancels_the_delivery(people: Cast) -> None:
@@ -405,7 +159,7 @@ async def test_withdrawing_before_the_freeze_cancels_the_delivery(people: Cast) 
     await requests.approve(people.sato, request_id)
     await requests.withdraw(people.tanaka, request_id)
     assert [delivery["state"] for delivery in await requests.deliveries()] == ["stopped"]
-    assert await state_of(people, request_id) is State.WITHDRAWN
+    assert await requests.state_of(people, request_id) is State.WITHDRAWN
 
 
 async def test_withdrawing_after_the_freeze_is_refused_and_changes_nothing(
@@ -416,13 +170,13 @@ async def test_withdrawing_after_the_freeze_is_refused_and_changes_nothing(
     await owner.execute("update delivery set state = 'frozen', frozen_at = ward_now()")
     with pytest.raises(Refused, match="もう送り始めている"):
         await requests.withdraw(people.tanaka, request_id)
-    assert await state_of(people, request_id) is State.APPROVED
+    assert await requests.state_of(people, request_id) is State.APPROVED
 
 
 async def test_pr_may_withdraw_for_a_section(people: Cast) -> None:
     request_id = await requests.submitted(people.tanaka)
     await requests.withdraw(people.sato, request_id)
-    assert await state_of(people, request_id) is State.WITHDRAWN
+    assert await requests.state_of(people, request_id) is State.WITHDRAWN
 
 
 async def test_another_section_does_not_even_find_it(people: Cast) -> None:
@@ -441,7 +195,7 @@ async def test_a_withdrawn_request_is_never_approved(people: Cast) -> None:
 
 async def test_every_step_is_recorded_with_its_hand(people: Cast, owner: asyncpg.Connection) -> None:
     request_id = await requests.submitted(people.tanaka)
-    await send_back(people, request_id)
+    await requests.send_back(people, request_id)
     await requests.submit(people.tanaka, request_id)
     await requests.approve(people.sato, request_id)
     rows = await owner.fetch(
@@ -466,7 +220,7 @@ async def test_the_database_itself_refuses_an_unfinished_submission(people: Cast
 async def test_the_database_itself_refuses_criteria_that_become_everyone(
     people: Cast, keys: AddressKeys, owner: asyncpg.Connection
 ) -> None:
-    request_id = await requests.drafted(people.tanaka, **TO_HERE)
+    request_id = await requests.drafted(people.tanaka, **requests.TO_HERE)
     with pytest.raises(asyncpg.CheckViolationError):
         await owner.execute("update delivery_request set audience = 'everyone' where id = $1", request_id)
 
@@ -474,8 +228,8 @@ async def test_the_database_itself_refuses_criteria_that_become_everyone(
 async def test_a_topic_that_vanished_leaves_nobody_and_not_everyone(
     people: Cast, keys: AddressKeys, owner: asyncpg.Connection
 ) -> None:
-    await neighbours(keys, 20)
-    request_id = await requests.submitted(people.tanaka, **TO_HERE)
+    await requests.neighbours(keys, 20)
+    request_id = await requests.submitted(people.tanaka, **requests.TO_HERE)
     gone = '{"all":[{"any":[{"field":"topic","value":"vanished"}]}]}'
     await owner.execute("update delivery_request set criteria = $1::jsonb", gone)
     with pytest.raises(Refused):

@@ -194,7 +194,9 @@ class Consent(RuleBasedStateMachine):
             if any(abs(until - now) < timedelta(seconds=5) for _, until in known.grants.values()):
                 continue
             alive = all(until > now for _, until in known.grants.values())
-            clauses = ", ".join(f"({fields._consented(purpose)})::int as {purpose.code}" for purpose in Purpose)
+            clauses = ", ".join(
+                f"({fields._consented(purpose)} and {fields.LIVE})::int as {purpose.code}" for purpose in Purpose
+            )
             counted = await self.world.owner.fetchrow(f"select {clauses} from resident r where r.id = $1", row["id"])
             for purpose in Purpose:
                 assert counted[purpose.code] == int(bool(purpose & held) and alive), purpose

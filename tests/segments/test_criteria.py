@@ -55,13 +55,13 @@ anything = st.recursive(
 
 
 @given(valid)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_what_is_written_is_read_back_the_same(made: Criteria) -> None:
     assert criteria.parse(criteria.dump(made)) == made
 
 
 @given(valid)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_clause_asks_for_live_consent(made: Criteria) -> None:
     clause, parameters = criteria.where(made)
     terms = sum(len(group) for group in made.groups)
@@ -71,7 +71,7 @@ def test_every_clause_asks_for_live_consent(made: Criteria) -> None:
 
 
 @given(anything)
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_is_sent_is_refused_or_exactly_understood(document: Any) -> None:
     text = json.dumps(document)
     try:
@@ -84,7 +84,7 @@ def test_whatever_is_sent_is_refused_or_exactly_understood(document: Any) -> Non
 
 
 @given(st.binary(max_size=80))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_raw_bytes_are_refused(raw: bytes) -> None:
     with pytest.raises(Refused):
         criteria.parse(raw)
@@ -101,7 +101,7 @@ def mutated(made: Criteria) -> st.SearchStrategy[str]:
 
 
 @given(valid.flatmap(lambda made: st.tuples(st.just(made), mutated(made))))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_damaged_condition_is_refused_or_still_a_closed_one(pair: tuple[Criteria, str]) -> None:
     _, text = pair
     try:
@@ -193,7 +193,7 @@ def test_a_condition_is_told_in_japanese(groups: list[list[Term]], words: str) -
 
 
 @given(valid)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_condition_can_be_told(made: Criteria) -> None:
     assert criteria.describe(made).endswith("方")
 
@@ -207,7 +207,7 @@ def test_every_condition_can_be_told(made: Criteria) -> None:
         ),
     )
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_choice_in_the_picker_widens(chosen: dict[str, list[str]]) -> None:
     made = picker.criteria_of(Picked(**chosen))
     asked = any(chosen.get(name) for name in ("area", "town", "age_band", "stage", "topic", "language"))

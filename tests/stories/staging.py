@@ -121,7 +121,8 @@ class Stage:
 
     async def finished(self, officer: Officer, delivery: int, state: str) -> None:
         """配信の画面が、その言葉で終わったことを言うまで見ている。"""
-        if not officer.page.url.endswith(f"/console/deliveries/{delivery}"):
+        here = officer.page.url.endswith(f"/console/deliveries/{delivery}")
+        if not here or "ただいま使えません" in await officer.words():  # 画面の勧めのとおり、もう一度開く
             await officer.open(f"/console/deliveries/{delivery}")
         try:
             await officer.page.wait_for_selector(f".state-line:has-text('{state}')", timeout=PATIENCE * 1000)

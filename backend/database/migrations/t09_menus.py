@@ -28,6 +28,7 @@ create table menu_version (
     author_name text not null,
     last_editor bigint references staff_member (id),
     submitted_at timestamptz,
+    submitted_by bigint references staff_member (id),
     approval_id bigint,
     approved_by text,
     approved_at timestamptz,
