@@ -160,4 +160,3 @@ def _database(settings: Settings, line: Any, pool_size: int) -> Any:
                 await close_pool()
 
     return lifespan
-

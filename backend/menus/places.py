@@ -37,9 +37,7 @@ class Misplaced(Exception):
 def line_action(action: Action, label: str, places: Places, source: str = "") -> dict[str, Any]:
     """LINEのaction。使えない行き先は `Misplaced`。`source` は、台帳が数える置き場所(`menu-kurashi-2`)。"""
     if len(action.kinds) != 1:
-        raise Misplaced(
-            "行き先が一つに決まっていません。", "押したときの行き先を、一つだけ選びます。"
-        )
+        raise Misplaced("行き先が一つに決まっていません。", "押したときの行き先を、一つだけ選びます。")
     if action.tab:
         return {"type": "richmenuswitch", "richMenuAliasId": action.tab, "data": f"tab={action.tab}", "label": label}
     uri = address(action, places)
