@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from backend.menus import geometry
 from backend.menus.declaration import ACTION_KINDS, Action, Bounds, Cell, Declaration, Rights, Size, Tab
 from backend.menus.palettes import PALETTES
 
@@ -31,15 +32,29 @@ def declaration(sent: Iterable[tuple[str, str]], rights: Mapping[str, Rights]) -
     """送られた欄から宣言を作る。足りない欄は空にする: 足りないことは点検が言う。"""
     whole, tabs, cells = _parted(sent)
     size = SIZES.get(whole.get("size", "large")) or _size(whole)
-    return Declaration(
+    read = Declaration(
         name=whole.get("name", ""),
         chatBarText=whole.get("chat", ""),
         size=size,
         selected=whole.get("selected", "") == "1",
         heading=whole.get("heading", ""),
         notice=whole.get("notice", ""),
-        tabs=[_tab(index, tabs[index], cells.get(index, {}), rights, size) for index in sorted(tabs)],
+        tabs=[_tab(index, tabs[index], cells.get(index, {}), rights) for index in sorted(tabs)],
     )
+    return _with(read, tabs=[tab if tab.grid else _freed(read, tab) for tab in read.tabs])
+
+
+def _freed(whole: Declaration, tab: Tab) -> Tab:
+    """升目から自由な置き方に変えたばかりの升は、升目のときの場所から始める。"""
+    if all(cell.bounds for cell in tab.cells):
+        return tab
+    grid = GRIDS.get(
+        len(tab.cells), "+".join(["5"] * (len(tab.cells) // 5) + [str(len(tab.cells) % 5)] * bool(len(tab.cells) % 5))
+    )
+    unplaced = [_with(cell, bounds=None) for cell in tab.cells]
+    places = geometry.layout(whole, _with(tab, cells=unplaced, grid=grid)).cells
+    cells = [_with(cell, bounds=cell.bounds or place) for cell, place in zip(tab.cells, places, strict=True)]
+    return _with(tab, cells=cells)
 
 
 def changed(before: Declaration, do: str) -> Declaration:
@@ -114,13 +129,13 @@ def _parted(
     return whole, tabs, cells
 
 
-def _tab(index: int, tab: Fields, cells: Mapping[int, Fields], rights: Mapping[str, Rights], size: Size) -> Tab:
+def _tab(index: int, tab: Fields, cells: Mapping[int, Fields], rights: Mapping[str, Rights]) -> Tab:
     free = tab.get("grid") == FREE
     artwork = tab.get("artwork", "")
     return Tab(
         alias=tab.get("alias", "") or f"tab-{index + 1}",
         title=tab.get("title", ""),
-        cells=[_cell(cells[number], free, size) for number in sorted(cells)],
+        cells=[_cell(cells[number], free) for number in sorted(cells)],
         palette=tab.get("palette", "ai"),
         grid="" if free else tab.get("grid", ""),
         artwork=artwork,
@@ -128,7 +143,7 @@ def _tab(index: int, tab: Fields, cells: Mapping[int, Fields], rights: Mapping[s
     )
 
 
-def _cell(cell: Fields, free: bool, size: Size) -> Cell:
+def _cell(cell: Fields, free: bool) -> Cell:
     kind, value = cell.get("kind", "link"), cell.get("value", "")
     if kind == "link":
         value = cell.get("link", "")
@@ -138,14 +153,17 @@ def _cell(cell: Fields, free: bool, size: Size) -> Cell:
         action=Action(**{kind: value}) if kind in ACTION_KINDS else Action(),
         text=[line for line in lines if line],
         picture=cell.get("picture", ""),
-        bounds=_bounds(cell, size) if free else None,
+        bounds=_bounds(cell) if free else None,
         strong=cell.get("strong", "") == "1",
     )
 
 
-def _bounds(cell: Fields, size: Size) -> Bounds:
-    third = (0, 0, size.width // 3, size.height // 3)
-    x, y, width, height = (_number(cell.get(n, ""), d) for n, d in zip("xywh", third, strict=True))
+def _bounds(cell: Fields) -> Bounds | None:
+    """四つの数がそろっていなければNone(升目から変えたばかり)。"""
+    sent = [cell.get(name, "") for name in "xywh"]
+    if not all(sent):
+        return None
+    x, y, width, height = (_number(words, 1) for words in sent)
     return Bounds(x, y, width, height)
 
 

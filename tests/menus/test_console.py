@@ -195,6 +195,14 @@ async def test_free_bounds_typed_in_the_form_are_kept(desk):
     assert (bounds.x, bounds.y, bounds.width, bounds.height) == (0, 0, 400, 450)
 
 
+async def test_cells_freed_from_the_grid_start_where_they_were(desk):
+    people, open_for = desk
+    sato = await open_for(people.sato)
+    version_id = await created(sato, tabs=1, cells=2, **{"t0-grid": "free"})
+    first, second = (cell.bounds for cell in (await versions.find(version_id)).declaration.tabs[0].cells)
+    assert (first.x, second.x, first.width, second.width) == (0, 400, 400, 400)
+
+
 def png(size=(2500, 1686)):
     out = io.BytesIO()
     Image.new("RGB", size, "navy").save(out, "PNG")
