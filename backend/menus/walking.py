@@ -34,7 +34,7 @@ class Walk:
     async def _create(self, step: Step) -> str:
         if step.target not in self._menus:
             return _GONE
-        menu_id = None
+        menu_id = (await self._existing()).get(step.target)
         if menu_id is None:
             await budget.spend("create")
             menu_id = await self._line.create_rich_menu(body(self._menus[step.target]))
