@@ -30,6 +30,7 @@ async def metrics() -> Response[str]:
     account = await state.current()
     rows = (await work.sql(_COUNTS))[0]
     states = await work.sql("select state, count(*)::int as count from delivery group by state order by state")
+    batches = await work.sql("select state, count(*)::int as count from delivery_batch group by state order by state")
     lines = [
         *_gauge("ward_sender_beat_age_seconds", "送り手の最後の鼓動からの秒", [("", rows["beat_age"])]),
         *_gauge("ward_account_stopped", "配信を止めているか", [("", int(account.stopped.value != "none"))]),
@@ -37,11 +38,8 @@ async def metrics() -> Response[str]:
         *_gauge("ward_brakes_open", "開いた自動配信のブレーキ", [("", rows["brakes"])]),
         *_gauge("ward_batches_unknown", "人が決めるのを待つ不明の送信単位", [("", rows["unknown"])]),
         *_gauge("ward_deliveries", "配信の数", [(f'{{state="{r["state"]}"}}', r["count"]) for r in states]),
-        *_gauge(
-            "ward_people",
-            "終わった配信ののべ人数",
-            [(f'{{outcome="{name}"}}', rows[name]) for name in ("accepted", "refused", "excluded", "unknown_people")],
-        ),
+        # 人数は出さない: だれでも開ける道で二度数えれば、一つの配信の宛先の数が分かる(RULES 17)。
+        *_gauge("ward_batches", "送信単位の数", [(f'{{state="{r["state"]}"}}', r["count"]) for r in batches]),
     ]
     return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -59,9 +57,6 @@ def _text(words: str, status: int) -> Response[str]:
 _COUNTS = """
 select (select extract(epoch from clock_timestamp() - beat_at)::float from delivery_sender) as beat_age,
        (select count(*) from delivery_brake where closed_at is null) as brakes,
-       (select count(*) from delivery_batch where state = 'unknown') as unknown,
-       coalesce(sum(accepted), 0) as accepted, coalesce(sum(refused), 0) as refused,
-       coalesce(sum(excluded), 0) as excluded, coalesce(sum(unknown), 0) as unknown_people
-from delivery
+       (select count(*) from delivery_batch where state = 'unknown') as unknown
 """
 routes: list[ControllerRouterHandler] = [statusz, metrics]

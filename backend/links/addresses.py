@@ -9,7 +9,6 @@ from backend.line import limits
 from backend.line.message import utf16_length
 from backend.ward import account
 
-LINE_HOSTS = {"line.me", "liff.line.me"}
 _TEL = re.compile(r"tel:\+?[0-9][0-9-]{2,18}")
 _HOST = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
 _PLAIN = re.compile(r"[!-~]+")
@@ -55,9 +54,9 @@ def is_ward(host: str) -> bool:
     return host == _WARD or host.endswith(f".{_WARD}")
 
 
-def all_ward(names: Sequence[str]) -> bool:
-    """どのホストも区のもの(またはLINEのもの)か。"""
-    return all(is_ward(name) or name in LINE_HOSTS for name in names)
+def all_ward(url: str, names: Sequence[str]) -> bool:
+    """区のサイトか電話、または区のアカウントの友だち追加だけか。LINEの中には、だれのページもある。"""
+    return url == account.ADD_FRIEND_URL or all(is_ward(name) for name in names)
 
 
 def is_public_name(host: str) -> bool:

@@ -86,7 +86,7 @@ def checked(actor: Actor, wanted: Wanted, *, new_target: bool) -> tuple[str, lis
         raise Forbidden("ほかの課のリンクは扱えません。", next_step="持ち主の課か広報課に頼んでください。")
     url = addresses.tidy(wanted.url)
     hosts = addresses.hosts(url, wanted.more_hosts)
-    if new_target and not addresses.all_ward(hosts) and not actor.may(Permission.REVIEW):
+    if new_target and not addresses.all_ward(url, hosts) and not actor.may(Permission.REVIEW):
         raise Forbidden("区のサイトの外へのリンクは、広報課が登録します。", next_step="広報課に頼んでください。")
     return url, hosts
 

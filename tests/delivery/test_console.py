@@ -213,7 +213,8 @@ async def test_the_metrics_name_no_person(open_console, crowd, noon, gateway, ke
     async with sending(gateway, keys):
         await until(await approved(package(noon, title="秘密の件名")))
     text = (await (await open_console("sato")).get("/metrics")).text
-    assert 'ward_people{outcome="accepted"} 30' in text
+    assert 'ward_batches{state="accepted"} 1' in text
+    assert " 30" not in text, "宛先の人数は、だれでも開ける道に出さない"
     assert 'ward_deliveries{state="sent"} 1' in text
     assert not any(user in text for user in users)
     assert "秘密" not in text

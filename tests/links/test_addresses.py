@@ -4,6 +4,7 @@ import pytest
 
 from backend.errors import Refused
 from backend.links import addresses
+from backend.ward import account
 
 GOOD = [
     "https://www.city.bunkyo.lg.jp/b009/p000034.html",
@@ -86,3 +87,9 @@ def test_a_host_that_is_no_public_name_is_refused(host: str) -> None:
 )
 def test_only_the_wards_names_are_the_wards(host: str, ours: bool) -> None:
     assert addresses.is_ward(host) is ours
+
+
+def test_another_account_inside_line_is_not_the_wards() -> None:
+    for url in ("https://line.me/R/ti/p/@someone", "https://liff.line.me/1000000000-AbCdEfGh"):
+        assert not addresses.all_ward(url, addresses.hosts(url, ""))
+    assert addresses.all_ward(account.ADD_FRIEND_URL, ["line.me"])
