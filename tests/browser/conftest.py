@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
@@ -46,11 +47,14 @@ def line(tmp_path_factory: pytest.TempPathFactory, web_port: int) -> Iterator[Ru
     simulator.stop()
 
 
-@pytest.fixture(scope="session")
-def web(
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def web(
     tmp_path_factory: pytest.TempPathFactory, schema: embedded.Server, line: RunningSimulator, web_port: int
-) -> Iterator[RunningWeb]:
+) -> AsyncIterator[RunningWeb]:
     folder = tmp_path_factory.mktemp("web")
+    owner = await asyncpg.connect(schema.owner_url)
+    await owner.execute("truncate installation")  # ほかの試験が別のアカウントを書き留めていることがある
+    await owner.close()
     server = RunningWeb(folder, port=web_port)
     server.start(
         make_settings(
