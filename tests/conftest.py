@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,14 +57,11 @@ async def schema(server: embedded.Server) -> AsyncIterator[embedded.Server]:
 async def database(schema: embedded.Server) -> embedded.Server:
     """空の(移行の直後の)データベースと、開いた束。"""
     owner = await asyncpg.connect(schema.owner_url)
-    tables = ", ".join(f'"{table}"' for table in await _tables(owner))
-    async with owner.transaction():
-        await owner.execute("set local session_replication_role = replica")  # 戻す順を、外部キーに問われない
-        await owner.execute(f"truncate {tables} restart identity cascade")
-        for row in await owner.fetch("select tablename from pg_tables where schemaname = 'seed'"):
-            table = row["tablename"]
-            await owner.execute(f'insert into "{table}" overriding system value table seed."{table}"')
-        await owner.execute("update clock_offset set shift = '0'")
+    try:
+        await _empty(owner)
+    except asyncpg.LockNotAvailableError:
+        warnings.warn(f"前の試験の取引が終わっていません: {await _end_others(owner)}", stacklevel=1)
+        await _empty(owner)
     await owner.close()
     return schema
 
@@ -153,6 +151,27 @@ def make_settings(
         erasure_key="1" * 64,  # type: ignore[arg-type]
         receipt_signing_key="2" * 64,  # type: ignore[arg-type]
     )
+
+
+async def _empty(owner: asyncpg.Connection) -> None:
+    tables = ", ".join(f'"{table}"' for table in await _tables(owner))
+    async with owner.transaction():
+        await owner.execute("set local lock_timeout = '20s'")
+        await owner.execute("set local session_replication_role = replica")  # 戻す順を、外部キーに問われない
+        await owner.execute(f"truncate {tables} restart identity cascade")
+        for row in await owner.fetch("select tablename from pg_tables where schemaname = 'seed'"):
+            table = row["tablename"]
+            await owner.execute(f'insert into "{table}" overriding system value table seed."{table}"')
+        await owner.execute("update clock_offset set shift = '0'")
+
+
+async def _end_others(owner: asyncpg.Connection) -> list[tuple[str, str]]:
+    """取引を開いたままのほかの接続を切り、何をしていたかを返す。"""
+    rows = await owner.fetch(
+        "select state, query, pg_terminate_backend(pid) from pg_stat_activity "
+        "where pid <> pg_backend_pid() and datname = current_database() and xact_start is not null"
+    )
+    return [(row["state"], row["query"][:200]) for row in rows]
 
 
 async def _tables(owner: asyncpg.Connection) -> list[str]:
