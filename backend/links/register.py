@@ -131,6 +131,12 @@ def codes_in(text: str) -> list[str]:
     return list(dict.fromkeys(GO.findall(text)))
 
 
+async def targets(text: str) -> tuple[tuple[str, str], ...]:
+    """文章の中の `/go/名前` と、いまの行き先。名前の順。"""
+    rows = await work.sql("select code, url from link where code = any($1::text[]) order by code", codes_in(text))
+    return tuple((row["code"], row["url"]) for row in rows)
+
+
 async def note_uses(used_by: str, codes: Iterable[str]) -> None:
     """`used_by`(`message:42`、`menu:7`)が使うリンクを書き直す。承認・反映と同じ取引で呼ぶ(RULES 28)。"""
     wanted = list(codes)

@@ -1,10 +1,11 @@
 """依頼の机: 依頼を読む。所管課は自分の課の依頼だけ、広報課はすべてを見る(POL 5(4))。"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from backend.errors import NotFound, Refused
+from backend.links import register
 from backend.messages.manuscript import Audience, Manuscript, Timing, fingerprint
 from backend.messages.states import ReturnReason, State
 from backend.permissions import Actor, Permission
@@ -37,6 +38,7 @@ class Request:
     approved_at: datetime | None
     updated_at: datetime
     now: datetime
+    targets: tuple[tuple[str, str], ...] = ()  # 本文の /go/名前 と行き先。一つを開いたときだけ読む
 
     @property
     def source(self) -> str:
@@ -46,7 +48,7 @@ class Request:
     @property
     def fingerprint(self) -> str:
         """見ている内容の指紋(16進)。"""
-        return fingerprint(self.manuscript, self.public_number).hex()
+        return fingerprint(self.manuscript, self.public_number, self.targets).hex()
 
     @property
     def due(self) -> datetime | None:
@@ -75,7 +77,9 @@ async def find(actor: Actor, request_id: int, *, lock: bool = False) -> Request:
     rows = await work.sql(f"{_SELECT} where q.id = $1{' for update of q' if lock else ''}", request_id)
     if not rows or not _visible(actor, rows[0]["section_code"]):
         raise NotFound("その依頼はありません。", next_step="依頼の一覧からお探しください。")
-    return _request(rows[0])
+    request = _request(rows[0])
+    written = f"{request.manuscript.body}\n{request.manuscript.body_en}"
+    return replace(request, targets=await register.targets(written))
 
 
 async def listing(actor: Actor, *, limit: int = 200) -> list[Request]:

@@ -66,8 +66,11 @@ def audience_words(manuscript: Manuscript) -> str:
     return criteria.describe(manuscript.criteria) if manuscript.criteria else "まだ選ばれていません"
 
 
-def fingerprint(manuscript: Manuscript, number: str | None) -> bytes:
-    """確認した人が見たもののSHA-256: 文字、宛先、日時、送り方。一字でも変われば変わる(POL 5(4)イ)。"""
+def fingerprint(manuscript: Manuscript, number: str | None, targets: tuple[tuple[str, str], ...] = ()) -> bytes:
+    """確認した人が見たもののSHA-256: 文字、宛先、日時、送り方、リンクの行き先(POL 5(4)イ、RULES 28)。
+
+    一字でも変われば変わる。`targets` は本文の `/go/名前` と、その行き先。
+    """
     seen = {
         "texts": {language: text(manuscript, number, language) for language in manuscript.languages},
         "title": manuscript.title,
@@ -79,6 +82,7 @@ def fingerprint(manuscript: Manuscript, number: str | None) -> bytes:
         "expires_at": _moment(manuscript.expires_at),
         "silent": manuscript.silent,
         "source": manuscript.source_note,
+        "targets": targets,
     }
     return hashlib.sha256(json.dumps(seen, ensure_ascii=False, sort_keys=True).encode()).digest()
 

@@ -101,6 +101,16 @@ def test_one_letter_changes_the_fingerprint() -> None:
     assert fingerprint(one, "B-2611-0001") != fingerprint(one, "B-2611-0002")
 
 
+async def test_a_link_that_leads_elsewhere_voids_the_approval(people: Cast, owner: asyncpg.Connection) -> None:
+    body = "12月5日(土) 10時から区民まつりを開きます。\nhttps://www.city.bunkyo.lg.jp/go/bus"
+    request_id = await requests.submitted(people.tanaka, body=body)
+    opened = await desk.find(people.sato, request_id)
+    assert [code for code, _ in opened.targets] == ["bus"]
+    await owner.execute("update link set url = url || '?elsewhere' where code = 'bus'")
+    with pytest.raises(Refused, match="内容が変わりました"):
+        await requests.approve(people.sato, request_id, opened.fingerprint)
+
+
 async def test_an_approval_of_changed_bytes_is_no_approval(people: Cast, owner: asyncpg.Connection) -> None:
     request_id = await requests.submitted(people.tanaka)
     seen = (await desk.find(people.sato, request_id)).fingerprint
