@@ -24,7 +24,7 @@ from backend.permissions import Actor
 from backend.residents.address import AddressKeys
 from backend.settings import Mode, Settings
 from backend.staff.guard import find_actor
-from backend.store.pool import DB, LOST, close_pool, open_pool
+from backend.store.pool import DB, LOST, SERVICE_SECONDS, close_pool, open_pool
 from backend.web import errors, render, security
 
 ROOT = Path(__file__).parent
@@ -151,7 +151,7 @@ def _database(settings: Settings, line: Any, pool_size: int) -> Any:
         opened = DB.pool is None
         if opened:
             assert settings.database_url is not None
-            await open_pool(settings.database_url.get_secret_value(), size=pool_size)
+            await open_pool(settings.database_url.get_secret_value(), size=pool_size, patience=SERVICE_SECONDS)
         try:
             yield
         finally:

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -168,8 +169,9 @@ def _receipt_key(settings: Settings, _options: argparse.Namespace) -> None:
 
 
 def _refuse_other_account(ready: Settings) -> None:
-    """刻まれたものと違うアカウント・環境なら、起動の前に断る。"""
+    """刻まれたものと違うアカウント・環境なら、起動の前に断る。データベースが起き直すところなら待つ。"""
     from backend.database import migrating, wall
+    from backend.store.pool import SERVER_GONE, SERVICE_SECONDS
 
     async def check(settings: Settings, line: Any) -> None:
         if await migrating.pending():
@@ -186,7 +188,14 @@ def _refuse_other_account(ready: Settings) -> None:
             else:
                 return
 
-    _with_line(ready, check)
+    deadline = time.monotonic() + SERVICE_SECONDS
+    while True:
+        try:
+            return _with_line(ready, check)
+        except (Unavailable, *SERVER_GONE, ConnectionError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 def _with_line(settings: Settings, verb: Callable[[Settings, Any], Awaitable[Any]]) -> Any:

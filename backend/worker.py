@@ -19,7 +19,7 @@ from backend.links import health
 from backend.residents.address import AddressKeys
 from backend.settings import Settings
 from backend.store import clock
-from backend.store.pool import LOST, close_pool, open_pool
+from backend.store.pool import LOST, SERVICE_SECONDS, close_pool, open_pool
 
 POOL_SIZE = 16
 RESTART_SECONDS = 0.5
@@ -95,7 +95,7 @@ async def run(settings: Settings, gateway: Gateway) -> None:
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stopping.set)
     assert settings.database_url
-    await open_pool(_named(settings.database_url.get_secret_value()), size=POOL_SIZE)
+    await open_pool(_named(settings.database_url.get_secret_value()), size=POOL_SIZE, patience=SERVICE_SECONDS)
     shift = Shift(settings, gateway, AddressKeys.from_settings(settings))
     jobs = [asyncio.create_task(_repeat(job, shift, stopping)) for job in JOBS]
     try:

@@ -33,20 +33,23 @@ LOST = (*SERVER_GONE, asyncpg.InterfaceError, OSError)
 """接続が切れたときに asyncpg が投げる例外。SQLの誤りは含まない。時間切れ(TimeoutError)はOSErrorの一つ。"""
 
 ACQUIRE_SECONDS = 10.0
-OPEN_SECONDS = 5.0
-"""起動のとき、止まっているサーバーが起き直すのを待つ秒。ちょうどそのときに起きたプロセスが、終わってしまわないように。"""
+OPEN_SECONDS, SERVICE_SECONDS = 5.0, 120.0
+"""起動のとき、止まっているサーバーが起き直すのを待つ秒。人が待つ命令では短く、動き続ける画面と配信では長い。"""
 
 
 # 百万人を数える計画のため: 索引だけを読む道を選ばせ(いまの記憶装置は、ばらばらに読んでも遅くない)、一度きりの翻訳はさせない。
 _SETTINGS = {"random_page_cost": "1.1", "jit": "off"}
 
 
-async def open_pool(dsn: str, *, size: int = 10) -> None:
-    """`dsn` への接続を `size` 本まで束ねる。もう束があれば閉じて作り直す。つながらなければ `Unavailable`。"""
+async def open_pool(dsn: str, *, size: int = 10, patience: float = OPEN_SECONDS) -> None:
+    """`dsn` への接続を `size` 本まで束ねる。もう束があれば閉じて作り直す。
+
+    `patience` 秒待ってもつながらなければ `Unavailable`。
+    """
     if DB.pool:
         await close_pool()
     DB.config = {"dsn": dsn, "server_settings": _SETTINGS}
-    deadline = time.monotonic() + OPEN_SECONDS
+    deadline = time.monotonic() + patience
     while True:
         try:
             return await DB.start_connection_pool(min_size=1, max_size=size, command_timeout=60)

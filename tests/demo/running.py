@@ -84,7 +84,7 @@ class RunningDemo:
         for pid in self.pids(word):
             os.kill(pid, signal.SIGKILL)
 
-    def interrupt(self, seconds: float = 20) -> int:
+    def interrupt(self, seconds: float = 40) -> int:
         """端末のCtrl-C。終わりの値を返す。"""
         assert self.process
         self.process.send_signal(signal.SIGINT)
