@@ -17,7 +17,7 @@ os.environ.setdefault("PICCOLO_CONF", "backend.database.piccolo_conf")
 
 from backend.database import embedded, migrating
 from backend.settings import Settings
-from backend.store.pool import close_pool, open_pool
+from backend.store.pool import DB, close_pool, open_pool
 
 if TYPE_CHECKING:
     from backend.line.gateway import Gateway
@@ -63,6 +63,8 @@ async def database(schema: embedded.Server) -> embedded.Server:
         warnings.warn(f"前の試験の取引が終わっていません: {await _end_others(owner)}", stacklevel=1)
         await _empty(owner)
     await owner.close()
+    if DB.pool is None:  # 前の試験が、束を閉じたまま倒れた
+        await open_pool(schema.app_url, size=8)
     return schema
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
+from jwt.utils import base64url_decode
 
 from backend.errors import LineError, Refused, Unavailable
 from backend.line import limits
@@ -24,6 +25,7 @@ REFETCHES = 5
 """知らないkidのために公開鍵を取り直してよい回数の貯え。`REFETCH_EVERY` 秒ごとに一つ戻る。"""
 REFETCH_EVERY = 10.0
 _MAX_TOKEN = 4096
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _USER = re.compile(limits.USER_ID)
 log = logging.getLogger(__name__)
 
@@ -115,9 +117,19 @@ async def verify(token: str, certs: Certs, channels: Sequence[str], now: datetim
         claims = jwt.decode(token, key, algorithms=["ES256"], options=_OWN_CHECKS)
     except (jwt.PyJWTError, ValueError, UnicodeError) as error:
         raise Forged("signature") from error
-    # 署名された部分だけを覚える。ES256の署名は、鍵がなくても同じ中身の別の綴り(s → n-s、末尾の「=」)に直せる。
-    signed = token.rpartition(".")[0]
-    return Identity(*_checked(claims, channels, now), hashlib.sha256(signed.encode()).digest())
+    return Identity(*_checked(claims, channels, now), _digest(token))
+
+
+def _digest(token: str) -> bytes:
+    """同じトークンの、どの綴りにも同じ値。
+
+    ES256の署名は、鍵がなくても別の綴り(s → n-s、末尾の「=」や余りのビット)に直せるので、r と小さいほうの s で覚える。
+    署名そのものも含める: 同じ秒に二度サインインすると、中身が同じで署名だけが違うトークンになる。
+    """
+    signed, _, signature = token.rpartition(".")
+    raw = base64url_decode(signature)
+    r, s = raw[:32], int.from_bytes(raw[32:])
+    return hashlib.sha256(signed.encode() + r + min(s, _P256_ORDER - s).to_bytes(32)).digest()
 
 
 def _checked(claims: dict[str, Any], channels: Sequence[str], now: datetime) -> tuple[str, datetime]:

@@ -88,7 +88,11 @@ class RunningDemo:
         """端末のCtrl-C。終わりの値を返す。"""
         assert self.process
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(seconds)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            left = [Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ") for pid in self.pids()]
+            raise AssertionError(f"{self.words.read_text(encoding='utf-8')}\n残り: {left}") from None
 
     @staticmethod
     def wait(true: Callable[[], bool], seconds: float = 15) -> None:
