@@ -181,6 +181,7 @@ def _raise_on_sigterm() -> None:
     def end(_number: int, _frame: object) -> None:
         raise _Terminated
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # 端末の後ろで起こされると、Ctrl-Cは無視されている
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGHUP, end)
 
