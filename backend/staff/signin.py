@@ -13,7 +13,9 @@ from backend.store import work
 WINDOW_MINUTES = 15
 LIMIT_LOGIN_AND_SOURCE = 10
 LIMIT_SOURCE = 50
-LIMIT_LOGIN = 100  # 多くの場所からの総当たり。ここまで緩いのは、他人が職員を締め出せないように
+LIMIT_LOGIN = 100  # 多くの場所からの総当たり
+KNOWN_DAYS = 30
+"""この間にサインインできた場所からは、その人の分だけを数える。よその総当たりで職員を締め出せないように。"""
 
 
 class TooMany(Refused):
@@ -47,7 +49,8 @@ async def begin(login: str, source: str) -> list[bytes]:
     for key in sorted(keys):
         await work.sql("select pg_advisory_xact_lock($1)", int.from_bytes(key[:8], "big", signed=True))
     await work.sql("delete from sign_in_failure where at < ward_now() - interval '1 day'")
-    for key, limit in ((pair, LIMIT_LOGIN_AND_SOURCE), (alone, LIMIT_SOURCE), (any_source, LIMIT_LOGIN)):
+    limits = ((pair, LIMIT_LOGIN_AND_SOURCE), (alone, LIMIT_SOURCE), (any_source, LIMIT_LOGIN))
+    for key, limit in limits[:1] if await _known(pair) else limits:
         rows = await work.sql(
             "select count(*) as tries from sign_in_failure where who = $1 and at > ward_now() - make_interval(mins => $2)",
             key,
@@ -60,6 +63,12 @@ async def begin(login: str, source: str) -> list[bytes]:
             )
     await work.sql("insert into sign_in_failure (who) select unnest($1::bytea[])", keys)
     return keys
+
+
+async def _known(pair: bytes) -> bool:
+    """この人が、この接続元から近ごろサインインできたか。古い覚えは消す。"""
+    await work.sql("delete from sign_in_place where at < ward_now() - make_interval(days => $1)", KNOWN_DAYS)
+    return bool(await work.sql("select 1 from sign_in_place where who = $1", pair))
 
 
 async def start(staff_id: int, password_hash: str, attempt: list[bytes], old_token: str | None) -> str:
@@ -83,6 +92,9 @@ async def forgive(attempt: list[bytes]) -> None:
     await work.sql("delete from sign_in_failure where who = any($1::bytea[])", [attempt[0], attempt[2]])
     await work.sql(
         "delete from sign_in_failure where id = (select max(id) from sign_in_failure where who = $1)", attempt[1]
+    )
+    await work.sql(
+        "insert into sign_in_place (who) values ($1) on conflict (who) do update set at = ward_now()", attempt[0]
     )
 
 

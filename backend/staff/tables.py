@@ -70,3 +70,10 @@ class SignInFailure(Table, tablename="sign_in_failure", db=DB):
     id = BigSerial(primary_key=True)
     who = Bytea()
     at = Timestamptz()
+
+
+class SignInPlace(Table, tablename="sign_in_place", db=DB):
+    """サインインできた人と接続元の組のハッシュ。30日で消える。"""
+
+    who = Bytea(primary_key=True)
+    at = Timestamptz()

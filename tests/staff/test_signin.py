@@ -105,6 +105,18 @@ async def test_many_sources_trying_one_name_are_stopped(people: Cast) -> None:
         await signin.sign_in("tanaka", PASSWORD, SOURCE)
 
 
+async def test_outsiders_cannot_lock_out_a_member_at_a_place_where_they_sign_in(people: Cast) -> None:
+    await signin.sign_in("tanaka", PASSWORD, SOURCE)
+    for number in range(signin.LIMIT_LOGIN):
+        await work.run(signin.begin, "tanaka", f"198.51.{number // 250}.{number % 250}")
+    for number in range(signin.LIMIT_SOURCE):
+        await work.run(signin.begin, f"name{number}", SOURCE)
+    assert await signin.sign_in("tanaka", PASSWORD, SOURCE)
+    await tries(signin.LIMIT_LOGIN_AND_SOURCE, "tanaka")
+    with pytest.raises(signin.TooMany):
+        await signin.sign_in("tanaka", PASSWORD, SOURCE)
+
+
 async def test_a_hundred_guesses_at_once_pass_only_ten(people: Cast) -> None:
     answers = await asyncio.gather(
         *(signin.sign_in("tanaka", f"ちがう{n}", SOURCE) for n in range(100)), return_exceptions=True
@@ -126,7 +138,7 @@ async def test_a_success_does_not_hide_guessing_at_others(people: Cast) -> None:
     await signin.sign_in("tanaka", PASSWORD, SOURCE)
     await tries(1, "one-more")
     with pytest.raises(signin.TooMany):
-        await signin.sign_in("tanaka", PASSWORD, SOURCE)
+        await signin.sign_in("suzuki", PASSWORD, SOURCE)
 
 
 async def test_signing_in_replaces_the_token_the_browser_held(people: Cast) -> None:

@@ -56,4 +56,10 @@ create table sign_in_failure (
 );
 create index sign_in_failure_who on sign_in_failure (who, at);
 create index sign_in_failure_at on sign_in_failure (at);
+
+-- サインインできた人と接続元の組の、鍵のないハッシュ。よその総当たりで締め出されないために覚える。
+create table sign_in_place (
+    who bytea primary key,
+    at timestamptz not null default ward_now()
+);
 """
