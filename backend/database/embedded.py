@@ -17,7 +17,7 @@ from backend.database import programs
 from backend.errors import Refused
 
 OWNER, APPLICATION, DATABASE = "ward_owner", "ward_app", "ward"
-START_SECONDS = 10.0
+START_SECONDS, PG_CTL_SECONDS, RECOVERY_SECONDS = 10.0, 30, 900.0
 _SOCKET_LIMIT = 103  # Linuxは107バイト、macOSは103バイト
 _SETTINGS = """
 listen_addresses = ''
@@ -147,16 +147,25 @@ def _launch(cluster: Path, socket_dir: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         _clear_the_way(cluster)
-        if (
-            programs.launch(["pg_ctl", "-D", str(cluster), "-l", str(log), "-o", options, "-w", "-t", "30", "start"])
-            == 0
-        ):
+        wait = ["-w", "-t", str(PG_CTL_SECONDS)]
+        command = ["pg_ctl", "-D", str(cluster), "-l", str(log), "-o", options, *wait, "start"]
+        if programs.launch(command) == 0 or _recovered(cluster):
             return
         if time.monotonic() > deadline:
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:] if log.exists() else []
             _refuse_full_disk("\n".join(lines))
             raise Refused("データベースを起動できませんでした。\n" + "\n".join(lines), next_step=f"記録の全体: {log}")
         time.sleep(0.2)
+
+
+def _recovered(cluster: Path) -> bool:
+    """pg_ctlが待ちきれなくても、生きているサーバーは立ち直る途中: 電源断の後は数分かかることがある。"""
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while _pid(cluster) and time.monotonic() < deadline:
+        if _answers(_their_socket_dir(cluster)):
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def _prepare(socket_dir: Path, cluster: Path) -> None:

@@ -94,6 +94,28 @@ async def test_a_server_recovering_from_a_crashed_session_is_waited_for_and_not_
     assert embedded.start(home).pid == server.pid
 
 
+async def test_a_recovery_longer_than_the_starters_patience_is_waited_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = embedded.start(home)
+    before = server.pid
+    monkeypatch.setattr(embedded, "PG_CTL_SECONDS", 1)
+    monkeypatch.setattr(embedded, "START_SECONDS", 0.0)
+
+    def slow() -> None:
+        """起きたばかりのサーバーを、pg_ctlが待ちきれなくなるまで止めておく。"""
+        while server.pid in (0, before):
+            time.sleep(0.001)
+        os.kill(server.pid, signal.SIGSTOP)
+        time.sleep(2.5)
+        os.kill(server.pid, signal.SIGCONT)
+
+    slowing = asyncio.create_task(asyncio.to_thread(slow))
+    await asyncio.to_thread(server.restart_immediate)
+    await slowing
+    assert await who(server) == embedded.APPLICATION
+
+
 async def test_a_pid_file_whose_number_now_belongs_to_another_program_is_no_server(home: Path) -> None:
     server = embedded.start(home)
     server.stop("immediate")

@@ -34,7 +34,8 @@ class Officer:
         return self
 
     async def open(self, path: str) -> Response:
-        answer = await self.page.goto(f"{WARD}{path}")
+        # 動く画面の読み直しと重なると、移ったのに返事のない移動になることがある。
+        answer = await self.page.goto(f"{WARD}{path}") or await self.page.goto(f"{WARD}{path}")
         assert answer
         return answer
 
