@@ -6,6 +6,7 @@ import asyncio
 import json
 import stat
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,9 @@ async def test_a_backup_taken_in_the_middle_of_a_delivery_resends_nothing_after_
     crowd, noon, gateway, keys, simulator, line_settings: Settings, elsewhere: Settings, tmp_path: Path
 ):
     await crowd(PEOPLE)
-    async with sending(gateway, keys, per_second=10):
+    async with sending(gateway, keys, per_second=2):  # 控えを取る間に送り終えないように
         delivery = await approved(package(noon))
-        waiting = await approved(package(noon))
+        waiting = await approved(package(noon, send_at=noon + timedelta(hours=1)))
         await until(delivery, lambda s: s.accepted >= 1_000)
         await backup.take(line_settings, tmp_path / "ward.backup")
         await work.run(decisions.stop, APPROVER, waiting)

@@ -198,11 +198,11 @@ class Victims:
         assert self._zygote.stdout.readline() == "ready\n"
         self.pids: list[int] = []
 
-    def spawn(self, point: str = "", nth: int = 0) -> int:
-        """節目 `point` の `nth` 回目で死ぬ送り手。空なら死なない。"""
+    def spawn(self, point: str = "", nth: int = 0, **more: float) -> int:
+        """節目 `point` の `nth` 回目で死ぬ送り手。空なら死なない。`per_second=` で遅くできる。"""
         assert self._zygote.stdin
         assert self._zygote.stdout
-        self._zygote.stdin.write(json.dumps({"settings": self._settings, "point": point, "nth": nth}) + "\n")
+        self._zygote.stdin.write(json.dumps({"settings": self._settings, "point": point, "nth": nth, **more}) + "\n")
         self._zygote.stdin.flush()
         pid = int(self._zygote.stdout.readline())
         self.pids.append(pid)
