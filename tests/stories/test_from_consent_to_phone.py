@@ -166,5 +166,7 @@ async def nothing_but_the_next_message_leaves(stage: Stage, request_id: int) -> 
     everyone = len(stage.line.people())
     await stage.reached(everyone)
     assert sum(stage.got(number).values()) == everyone
-    assert [call["status"] for call in stage.line.calls("multicast")] == []
-    assert len(stage.line.calls("broadcast")) == 1, request_id
+    assert stage.line.calls("multicast") == []
+    # 時計を4時間進めると短期トークンは切れ、401の後に取り直す。受け付けられたのが一度であればよい。
+    accepted = [call["status"] for call in stage.line.calls("broadcast") if call["status"] != 401]
+    assert accepted == [200], request_id
