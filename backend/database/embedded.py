@@ -23,6 +23,7 @@ _SETTINGS = """
 listen_addresses = ''
 unix_socket_permissions = 0700
 max_connections = 100
+shared_buffers = 1GB  # 使った分だけ触れる。大きな表の全件を数えるとき、毎回ディスクの控えから写し直さない
 log_timezone = 'Asia/Tokyo'
 """
 
