@@ -1,20 +1,19 @@
 """知らせ: 人がすぐに見るべきこと。画面の帯、メール、`/statusz` は、どれもここを読む(DESIGN 8)。"""
 
-import asyncio
 import logging
-import smtplib
-import ssl
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from email.message import EmailMessage
-from urllib.parse import unquote, urlsplit
 
+from backend import letters
 from backend.delivery.states import Reason
+from backend.letters import Posted
 from backend.settings import Settings
 from backend.store import work
 
 SILENT_SECONDS = 30
-SMTP_SECONDS = 20
+AGAIN_MINUTES = 10
+"""メールを渡せなかったとき、次に試すまで。"""
 log = logging.getLogger(__name__)
 
 
@@ -26,6 +25,8 @@ class Alarm:
     words: str
     since: datetime
     path: str = "/console/deliveries"
+    unmailed: bool = False
+    """メールで知らせようとして、できていない。"""
 
     @property
     def kind(self) -> str:
@@ -41,25 +42,57 @@ _KINDS = {
 
 
 async def current() -> list[Alarm]:
-    """いま鳴っている知らせを、起きた順に。"""
+    """いま鳴っている配信の知らせを、起きた順に。"""
     found = [*await _silent(), *await _brakes(), *await _unknown()]
-    return sorted(found, key=lambda alarm: alarm.since)
+    return sorted(await told(found), key=lambda alarm: alarm.since)
 
 
-async def watch(settings: Settings) -> None:
-    """鳴り始めた知らせを、一度だけメールで送る。収まったものは忘れ、また起きればまた送る。"""
-    alarms = await current()
+async def told(alarms: Iterable[Alarm]) -> list[Alarm]:
+    """メールで知らせられたかどうかを書き入れた知らせ。"""
+    rows = await work.sql("select code from delivery_alarm where mail = $1", Posted.FAILED.value)
+    failed = {row["code"] for row in rows}
+    return [replace(alarm, unmailed=alarm.code in failed) for alarm in alarms]
+
+
+async def watch(settings: Settings, more: Iterable[Alarm] = ()) -> None:
+    """鳴り始めた知らせを、一度だけメールで送る。収まったものは忘れ、また起きればまた送る。
+
+    `more` は、上の部屋の知らせ(開けないリンク)。渡せなかったメールは、鳴っている間、`AGAIN_MINUTES` ごとに試す。
+    """
+    alarms = [*await current(), *more]
     await work.sql("delete from delivery_alarm where not code = any($1::text[])", [alarm.code for alarm in alarms])
+    outcome = Posted.OFF
     for alarm in alarms:
-        fresh = await work.sql(
+        if await _begins(alarm):
+            log.error("知らせ: %s", alarm.words)
+        if await _to_mail(alarm):
+            if outcome is not Posted.FAILED:  # 閉じた郵便局を一通ずつ待って、次の知らせを遅らせない
+                outcome = await letters.send(settings, alarm.words, alarm.path)
+            await work.sql("update delivery_alarm set mail = $2 where code = $1", alarm.code, outcome)
+
+
+async def _begins(alarm: Alarm) -> bool:
+    """いま鳴り始めたか。鳴っていることは、メールより先に書く。"""
+    return bool(
+        await work.sql(
             "insert into delivery_alarm (code, words, since) values ($1, $2, $3) on conflict (code) do nothing returning 1",
             alarm.code,
             alarm.words,
             alarm.since,
         )
-        if fresh:
-            log.error("知らせ: %s", alarm.words)
-            await _mail(settings, alarm)
+    )
+
+
+async def _to_mail(alarm: Alarm) -> bool:
+    """このプロセスがメールを試す番か。二つのワーカーが同じものを送らない。"""
+    return bool(
+        await work.sql(
+            "update delivery_alarm set tried_at = ward_now() where code = $1 and mail <> 'sent' "
+            "and (tried_at is null or tried_at <= ward_now() - make_interval(mins => $2)) returning 1",
+            alarm.code,
+            AGAIN_MINUTES,
+        )
+    )
 
 
 async def _silent() -> list[Alarm]:
@@ -96,38 +129,3 @@ async def _unknown() -> list[Alarm]:
         )
         for row in rows
     ]
-
-
-async def _mail(settings: Settings, alarm: Alarm) -> None:
-    """送れなくても、仕事は止めない。画面と `/statusz` には出ている。"""
-    url = settings.smtp_url.get_secret_value()
-    if not url or not settings.alert_email:
-        return
-    letter = EmailMessage()
-    letter["Subject"] = f"【文京区LINE配信】{alarm.words}"
-    letter["From"] = letter["To"] = settings.alert_email
-    letter.set_content(f"{alarm.words}\n\n{settings.console_url}{alarm.path}\n")
-    try:
-        await asyncio.to_thread(_post, url, letter)
-    except (OSError, smtplib.SMTPException) as error:
-        log.error("知らせのメールを送れませんでした(%s)", type(error).__name__)
-
-
-def _post(url: str, letter: EmailMessage) -> None:
-    """`smtp://`(できればSTARTTLS)か `smtps://`。名前と合言葉はURLの中に書く。"""
-    where = urlsplit(url)
-    host = where.hostname or "localhost"
-    if where.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            host, where.port or 465, timeout=SMTP_SECONDS, context=ssl.create_default_context()
-        )
-    else:
-        server = smtplib.SMTP(host, where.port or 25, timeout=SMTP_SECONDS)
-    with server:
-        if where.scheme == "smtp":
-            server.ehlo()
-            if server.has_extn("starttls"):
-                server.starttls(context=ssl.create_default_context())
-        if where.username:
-            server.login(unquote(where.username), unquote(where.password or ""))
-        server.send_message(letter)

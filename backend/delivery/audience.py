@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from backend.consent.notices import Purpose
+from backend.consent.notices import ALL, Purpose
 from backend.errors import Refused
 from backend.segments import criteria
 from backend.segments.criteria import Criteria
@@ -19,6 +19,8 @@ _PURPOSES = {
     "topic": Purpose.TOPICS,
     "language": Purpose.LANGUAGE,
     "garbage": Purpose.GARBAGE,
+    "not_renewed": ALL,  # 続けるかを尋ねた人は、どれかの目的に同意している
+    "ends_in": ALL,
 }
 DEEPEST_CORRECTION = 20
 

@@ -138,16 +138,17 @@ async def settle(epoch: int, done: list[Settled]) -> list[dict[str, Any]]:
         [getattr(one, name) for one in done]
         for name in ("delivery_id", "position", "state", "accepted", "refused", "excluded", "request_id", "answer")
     ]
-    rows = await work.sql(_SETTLE, epoch, *columns)
     for one in done:
-        if one.numbers is not None:
+        if one.numbers is not None:  # 決着の付いた送信単位の宛先は、もう変えられない
             await work.sql(
-                "update delivery_batch set numbers = $3 where delivery_id = $1 and position = $2 and claimed_by = $4",
+                "update delivery_batch set numbers = $3 "
+                "where delivery_id = $1 and position = $2 and claimed_by = $4 and state = 'ready'",
                 one.delivery_id,
                 one.position,
                 one.numbers,
                 epoch,
             )
+    rows = await work.sql(_SETTLE, epoch, *columns)
     accepted = list({one.delivery_id for one in done if one.state == "accepted"})
     await work.sql(
         "update delivery set first_accepted_at = ward_now() where id = any($1::bigint[]) and first_accepted_at is null",

@@ -4,7 +4,7 @@ from typing import Any
 
 from backend.approval import foureyes
 from backend.audit import trail
-from backend.delivery import audience, brakes, facts, outbox
+from backend.delivery import audience, brakes, facts, outbox, plans
 from backend.delivery.audience import Clause
 from backend.delivery.brakes import Expired, Held, Wait
 from backend.delivery.states import Reason
@@ -66,7 +66,7 @@ async def finish(delivery_id: int, state: str, reason: Reason | None = None) -> 
 async def _cut(row: dict[str, Any], known: brakes.Facts, minimum: int) -> bool:
     delivery_id: int = row["id"]
     package = await outbox.stored(row)
-    if not await approved(row, package):
+    if not await approved(row, package) or await _already_cut(delivery_id):
         await hold(delivery_id, Reason.UNAPPROVED)
         return False
     if known.to_everyone:
@@ -78,12 +78,13 @@ async def _cut(row: dict[str, Any], known: brakes.Facts, minimum: int) -> bool:
         except Refused:
             await hold(delivery_id, Reason.UNREADABLE)
             return False
+        await work.sql("savepoint whole")
         people = await _batches(row, wanted, list(package.bodies))
         if people == 0 and not brakes.too_few(known, 0, minimum):
             await finish(delivery_id, "stopped", Reason.NOBODY)
             return False
         if brakes.too_few(known, people, minimum):
-            await work.sql("delete from delivery_batch where delivery_id = $1", delivery_id)
+            await work.sql("rollback to savepoint whole")
             await hold(delivery_id, Reason.MINIMUM)
             return False
     await work.sql(
@@ -93,6 +94,11 @@ async def _cut(row: dict[str, Any], known: brakes.Facts, minimum: int) -> bool:
     )
     await listen.notify(outbox.MOVED, str(delivery_id))
     return True
+
+
+async def _already_cut(delivery_id: int) -> bool:
+    """確定の前からある送信単位は、よそから差し込まれたもの。"""
+    return bool(await work.sql("select 1 from delivery_batch where delivery_id = $1 limit 1", delivery_id))
 
 
 async def _batches(row: dict[str, Any], wanted: Clause, languages: list[str]) -> int:
@@ -139,12 +145,11 @@ select coalesce(sum(size), 0) as people from cut
 
 
 async def approved(row: dict[str, Any], package: outbox.Package) -> bool:
-    """承認が、いまも、この包み(または計画)のものか。書き換えられた行や本文はここで止まる(I4)。"""
-    if outbox.digest(package) != row["digest"]:
+    """承認が、いまも、この包み(または、これの入った計画)のものか。書き換えられた行や本文はここで止まる(I4)。"""
+    seen, subject, digest = outbox.digest(package), row["approval_subject"], row["approval_digest"]
+    if seen != row["digest"] or not await plans.authorises(subject, digest, row["source"], seen):
         return False
-    if row["approval_subject"] == row["source"] and row["approval_digest"] != row["digest"]:
-        return False
-    return await foureyes.valid(row["approval_id"], row["approval_subject"], row["approval_digest"])
+    return await foureyes.valid(row["approval_id"], subject, digest)
 
 
 async def _hold_feed(known: brakes.Facts, reason: Reason) -> None:

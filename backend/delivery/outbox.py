@@ -1,11 +1,11 @@
 """配信予約: 承認された包みを受け取り、その後はもとを見ない。同じ出どころは一つの配信(DESIGN 3)。"""
 
-import hashlib
-import json
 from typing import Any
 
 from backend.approval import foureyes
 from backend.audit import trail
+from backend.delivery import plans
+from backend.delivery.fingerprint import address_columns, digest
 from backend.delivery.states import (
     NORMAL,
     URGENT,
@@ -50,35 +50,18 @@ MOVED = "delivery_moved"
 """数や状態が動いたことを画面に知らせる名。中身は配信の番号。"""
 
 
-def digest(package: Package) -> bytes:
-    """包みのすべてのSHA-256(32バイト)。承認はこの値に結び付き、一字でも変われば無効になる(POL 5(4)イ)。"""
-    seen = {
-        "source": package.source,
-        "title": package.title,
-        "owner_section": package.owner_section,
-        "public_number": package.public_number,
-        "kind": package.kind.value,
-        "bodies": {language: hashlib.sha256(body).hexdigest() for language, body in package.bodies.items()},
-        "address": _address_columns(package.address),
-        "moments": [moment.timestamp() for moment in (package.send_at, package.expires_at, package.source_at)],
-        "priority": package.priority,
-        "silent": package.silent,
-        "own_hour": package.own_hour,
-    }
-    return hashlib.sha256(json.dumps(seen, ensure_ascii=False, sort_keys=True).encode()).digest()
-
-
 async def schedule(
     package: Package, approval_id: int, authorised_by: str, *, plan: tuple[str, bytes] | None = None
 ) -> int:
     """呼んだ側の取引の中で予約し、配信の番号を返す。同じ出どころの二度目は、前の番号を返すだけ。
 
-    承認は包みの `digest` に対するもの。承認された計画(ごみ収集日など)から作った包みは、計画の `(subject, digest)` を
-    `plan` に渡す。有効な承認がなければ `Refused`(CHECKS I4)。
+    承認は包みの `digest` に対するもの。承認された計画(ごみ収集日など)の包みは、計画の `(subject, digest)` を `plan` に
+    渡す(`plans.keep`)。その計画に入っていない包み、有効な承認のない包みは `Refused`(CHECKS I4)。
     """
     _refuse_incomplete(package)
     subject, approved = plan or (package.source, digest(package))
-    if not await foureyes.valid(approval_id, subject, approved):
+    covered = await plans.authorises(subject, approved, package.source, digest(package))
+    if not covered or not await foureyes.valid(approval_id, subject, approved):
         raise Refused(
             "承認された内容と一致しないので、予約しません。", next_step="内容を確かめて、承認からやり直してください。"
         )
@@ -150,7 +133,7 @@ def _columns(package: Package, approval_id: int, subject: str, approved: bytes, 
         package.kind.value,
         package.priority,
         package.silent,
-        *_address_columns(package.address),
+        *address_columns(package.address),
         package.send_at,
         package.expires_at,
         package.source_at,
@@ -161,16 +144,6 @@ def _columns(package: Package, approval_id: int, subject: str, approved: bytes, 
         approved,
         by,
     ]
-
-
-def _address_columns(address: Address) -> tuple[str, str | None, int | None]:
-    match address:
-        case Everyone():
-            return "everyone", None, None
-        case ByCriteria(json=text):
-            return "criteria", text, None
-        case RecipientsOf(delivery_id=delivery_id):
-            return "recipients", None, delivery_id
 
 
 def _address(row: dict[str, Any]) -> Address:

@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from backend.audit import trail
-from backend.delivery import accounts, brakes, facts, freeze
+from backend.delivery import accounts, brakes, facts, freeze, quota
 from backend.delivery.brakes import Expired, Held, Wait
 from backend.delivery.states import Reason
-from backend.errors import LineError
 from backend.line.gateway import Gateway
 from backend.store import work
 from backend.ward.kinds import Kind
@@ -53,28 +52,28 @@ async def close(in_flight: set[int]) -> None:
 
 
 async def start(delivery_id: int, gateway: Gateway, turn: asyncio.Lock) -> bool:
-    """確定した配信を送り始める。月の上限に足りなければ見合わせ。送り始めたら真。LINEに尋ねるので、取引の外で呼ぶ。
+    """確定した配信を送り始める。月の上限に足りないか、緊急の分に食い込むなら見合わせ。送り始めたら真。
 
-    上限を数えてから始めるまでは `turn` で一つずつ: 同時に承認された二つが、同じ残りを当てにしない(CHECKS D10)。
-    緊急は数えず、待たない。
+    LINEに尋ねるので、取引の外で呼ぶ。上限を数えてから始めるまでは `turn` で一つずつ: 同時に承認された二つが、同じ残りを
+    当てにしない(CHECKS D10)。緊急は数えず、待たない。
     """
     rows = await work.sql("select * from delivery where id = $1 and state = 'frozen'", delivery_id)
     if not rows:
         return False
-    if rows[0]["frozen"] is None or Kind(rows[0]["kind"]) is Kind.I:
-        return await work.run(_begin, delivery_id, False)
+    if Kind(rows[0]["kind"]) is Kind.I:
+        return await work.run(_begin, delivery_id, None)
     async with turn:
-        return await work.run(_begin, delivery_id, await _short(rows[0], gateway))
+        return await work.run(_begin, delivery_id, await quota.lacking(delivery_id, gateway))
 
 
-async def _begin(delivery_id: int, short: bool) -> bool:
+async def _begin(delivery_id: int, lacking: Reason | None) -> bool:
     rows = await work.sql(
         "select *, ward_now() as now from delivery where id = $1 and state = 'frozen' for update", delivery_id
     )
     if not rows:
         return False
-    if short:
-        await freeze.hold(delivery_id, Reason.QUOTA)
+    if lacking:
+        await freeze.hold(delivery_id, lacking)
         return False
     if not await _goes_on(rows[0]):
         return False
@@ -96,32 +95,9 @@ async def _goes_on(row: dict[str, Any]) -> bool:
     return False
 
 
-async def _short(row: dict[str, Any], gateway: Gateway) -> bool:
-    """月の上限に足りないか。LINEの数は遅れるので、こちらの今月の数と比べて多いほうを取る。尋ねられなければ、進む。"""
-    try:
-        quota = await gateway.quota()
-    except LineError:
-        return False
-    if quota.limit is None:
-        return False
-    ours = await work.sql(_OURS, row["id"])
-    left = quota.limit - max(quota.used, ours[0]["accepted"]) - ours[0]["reserved"]
-    unsent = await work.sql(
-        "select coalesce(sum(size), 0)::int as people from delivery_batch where delivery_id = $1 and state = 'ready'",
-        row["id"],
-    )
-    return unsent[0]["people"] > left
-
-
 _OPEN = """
 select *, ward_now() as now from delivery
 where finished_at is null and (state in ('frozen', 'sending')
   or (state = 'scheduled' and not_before <= ward_now()) or (state = 'held' and expires_at <= ward_now()))
 order by priority, not_before, id
-"""
-_OURS = """
-select coalesce(sum(b.accepted), 0)::int as accepted,
-       coalesce(sum(b.size) filter (where b.state = 'ready' and d.state = 'sending'), 0)::int as reserved
-from delivery d join delivery_batch b on b.delivery_id = d.id
-where d.id <> $1 and d.frozen_at >= date_trunc('month', ward_now(), 'Asia/Tokyo')
 """

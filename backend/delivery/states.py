@@ -42,6 +42,7 @@ class Reason(StrEnum):
     STALE = "stale"
     FLOOD = "flood"
     QUOTA = "quota"
+    RESERVED = "reserved"
     MINIMUM = "minimum"
     UNREADABLE = "unreadable"
     NOBODY = "nobody"
@@ -125,6 +126,10 @@ _REASONS = {
     Reason.STALE: ("もとの情報が古いままです。", "内容が今も正しいかを確かめてから決めてください。"),
     Reason.FLOOD: ("自動の配信が1時間に12回を超えました。", "出どころに誤りがないかを確かめてから決めてください。"),
     Reason.QUOTA: ("LINEで今月送れる数が足りません。", "広報課が数を増やした後で、「送る」を押してください。"),
+    Reason.RESERVED: (
+        "送ると、緊急(イ)のために残す数(友だちの2倍)に足りなくなります。",
+        "広報課がLINEの今月の数を増やした後で、「送る」を押してください。急がなければ、翌月の日時で出し直します。",
+    ),
     Reason.MINIMUM: ("対象が20人未満です。", "個人あての連絡になるので送れません。対象を広げた依頼を出してください。"),
     Reason.UNREADABLE: (
         "配信の条件を読み取れません。",

@@ -53,6 +53,14 @@ class DeliveryBody(Table, tablename="delivery_body", db=DB):
     messages = Bytea()
 
 
+class DeliveryPlan(Table, tablename="delivery_plan", db=DB):
+    """承認を受ける計画: 出してよい包みの指紋の並び。"""
+
+    digest = Bytea(primary_key=True)
+    packages = Bytea()
+    at = Timestamptz()
+
+
 class DeliveryBatch(Table, tablename="delivery_batch", db=DB):
     """送信単位: LINEへの一回の呼び出し。500人までの参照(`resident.number`)と再試行の鍵。"""
 
@@ -102,3 +110,5 @@ class DeliveryAlarm(Table, tablename="delivery_alarm", db=DB):
     code = Text(primary_key=True)
     words = Text()
     since = Timestamptz()
+    mail = Text()
+    tried_at = Timestamptz(null=True, default=None)

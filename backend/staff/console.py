@@ -12,7 +12,7 @@ from litestar.types import ControllerRouterHandler
 from backend.errors import Refused
 from backend.permissions import Actor, Permission
 from backend.settings import Settings
-from backend.staff import directory, factors, guard, invitations, passwords, signin
+from backend.staff import changes, directory, factors, guard, invitations, passwords, signin
 from backend.store import work
 from backend.web import forms
 from backend.web.render import page
@@ -97,7 +97,14 @@ async def redeem(request: Request[Any, Any, Any], token: str) -> Template | Redi
 
 @get("/console/staff", **needs(Permission.MANAGE_STAFF))
 async def staff_list() -> Template:
-    return page("staff/list.html", title="職員", room="staff", members=await directory.members())
+    return page(
+        "staff/list.html",
+        title="職員",
+        room="staff",
+        members=await directory.members(),
+        changes=await changes.waiting(),
+        bare=await directory.without_chief(),
+    )
 
 
 @post("/console/staff/{staff_id:int}/deactivate", **needs(Permission.MANAGE_STAFF))

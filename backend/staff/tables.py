@@ -1,6 +1,6 @@
 """職員の部屋の表。"""
 
-from piccolo.columns import BigInt, BigSerial, Boolean, Bytea, Text, Timestamptz
+from piccolo.columns import BigInt, BigSerial, Boolean, Bytea, Date, Text, Timestamptz
 from piccolo.table import Table
 
 from backend.store.pool import DB
@@ -35,6 +35,28 @@ class StaffInvitation(Table, tablename="staff_invitation", db=DB):
     expires_at = Timestamptz()
     redeemed_at = Timestamptz(null=True, default=None)
     created_at = Timestamptz()
+
+
+class StaffChange(Table, tablename="staff_change", db=DB):
+    """二人で決める、職員の変更の一つ。"""
+
+    id = BigSerial(primary_key=True)
+    what = Text()
+    staff_id = BigInt(null=True, default=None)
+    login = Text()
+    name = Text()
+    role = Text()
+    section_code = Text()
+    section_name = Text()
+    starts_on = Date()
+    proposed_by = BigInt()
+    proposed_name = Text()
+    proposed_at = Timestamptz()
+    approval_id = BigInt(null=True, default=None)
+    confirmed_name = Text(default="")
+    applied_at = Timestamptz(null=True, default=None)
+    closed_at = Timestamptz(null=True, default=None)
+    trouble = Text(default="")
 
 
 class StaffSession(Table, tablename="staff_session", db=DB):

@@ -53,7 +53,8 @@ def lives_in_hongo(_number: int = 0) -> Choices:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def noon(database: Any) -> datetime:
-    """業務の時計は火曜の朝10時。"""
+    """業務の時計は火曜の朝10時。承認する人がいる。"""
+    await cast.enrol(APPROVER, CHIEF, SECOND)
     return await cast.tuesday()
 
 
@@ -121,6 +122,7 @@ def package(now: datetime, **changes: Any) -> Package:
 
 async def approved(made: Package, by: Actor = APPROVER) -> int:
     """承認と予約を一つの取引で。配信の番号。"""
+    await cast.enrol(by)
 
     async def both() -> int:
         approval = await foureyes.approve(by, made.source, outbox.digest(made))

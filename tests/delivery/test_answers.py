@@ -1,11 +1,10 @@
-"""LINEの返事ごとに: 聞こえなかった受付、断られた一人、断られた送信単位、天気、月の上限(CHECKS D3, D5, D6, D10)。"""
+"""LINEの返事ごとに: 聞こえなかった受付、断られた一人、断られた送信単位、天気(CHECKS D3, D5, D6)。"""
 
-import asyncio
 import json
 
 import pytest
 
-from backend.delivery import decisions, freeze, planner
+from backend.delivery import decisions
 from backend.line.gateway import Gateway
 from backend.store import work
 from tests.conftest import CHANNEL_ID, CHANNEL_SECRET
@@ -103,31 +102,6 @@ async def test_being_told_too_fast_slows_the_sender_down_and_loses_nobody(crowd,
     print(f"12の送信単位で、速すぎると言われたのは{too_fast}回")
     assert done.accepted == 6_000
     assert too_fast <= 12
-
-
-async def test_two_deliveries_that_do_not_fit_the_quota_do_not_both_start(crowd, noon, gateway, keys, simulator):
-    await crowd(800)
-    simulator.account(quota=1_000)
-    async with sending(gateway, keys):
-        first = await approved(package(noon))
-        second = await approved(package(noon))
-        a = await until(first, lambda s: s.state.value in ("sent", "held"))
-        b = await until(second, lambda s: s.state.value in ("sent", "held"))
-    assert sorted((a.state.value, b.state.value)) == ["held", "sent"]
-    assert {(a if a.state.value == "held" else b).reason.value} == {"quota"}
-    assert len(simulator.received()) == 800
-
-
-async def test_two_starts_at_the_same_moment_do_not_count_on_the_same_remainder(crowd, noon, gateway, simulator):
-    await crowd(800)
-    simulator.account(quota=1_000)
-    simulator.limits(latency_seconds=0.2)
-    both = [await approved(package(noon)) for _ in range(2)]
-    for delivery in both:
-        await work.run(freeze.freeze, delivery, 1)
-    turn = asyncio.Lock()
-    started = await asyncio.gather(*(planner.start(delivery, gateway, turn) for delivery in both))
-    assert sorted(started) == [False, True]
 
 
 async def test_a_quota_that_runs_out_midway_stops_and_says_so(crowd, noon, gateway, keys, simulator):

@@ -1,6 +1,5 @@
 """確定: 読めない条件も、足りない人数も、承認のない中身も、だれにも送られない(CHECKS G2, G3, I4, I5)。"""
 
-import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from backend.approval import foureyes
 from backend.consent.notices import Purpose
-from backend.delivery import brakes, decisions, freeze, outbox, retention, status
+from backend.delivery import decisions, freeze, outbox, retention, status
 from backend.delivery.outbox import ByCriteria, Everyone
 from backend.errors import Refused
 from backend.line import message
@@ -149,6 +148,7 @@ async def test_a_delivery_without_an_approval_of_its_bytes_is_not_scheduled(noon
 async def test_a_row_changed_after_the_approval_sends_nothing(crowd, noon, owner, tampering):
     await crowd(30)
     delivery = await approved(package(noon))
+    await owner.execute("set session_replication_role = replica")  # 外部キーも越えてくる相手
     await owner.execute(tampering)
     await work.run(freeze.freeze, delivery, 1)
     found = await status.by_id(delivery)
@@ -161,69 +161,6 @@ async def test_the_same_source_twice_is_one_delivery(noon):
     approval = (await work.sql("select max(id) as id from approval"))[0]["id"]
     assert await work.run(outbox.schedule, made, approval, "佐藤") == first
     assert len(await outbox.listing()) == 1
-
-
-async def test_a_plan_that_was_approved_carries_its_deliveries(crowd, noon):
-    await crowd(30)
-    approval = await foureyes.approve(APPROVER, "garbage.calendar:1", b"c" * 32)
-    made = package(noon, source="garbage:A07:2026-11-25", kind=Kind.E)
-    delivery = await work.run(outbox.schedule, made, approval, "ごみ収集日", plan=("garbage.calendar:1", b"c" * 32))
-    assert await work.run(freeze.freeze, delivery, 20)
-
-
-async def test_forty_stale_packages_at_night_send_nothing_and_open_the_brake(crowd, noon, gateway, keys, simulator):
-    """D13: 舟形町の40通。"""
-    await crowd(30)
-    approval = await foureyes.approve(APPROVER, "garbage.calendar:1", b"c" * 32)
-    for number in range(40):
-        made = package(
-            noon,
-            source=f"garbage:old:{number}",
-            kind=Kind.E,
-            source_at=noon - timedelta(days=550),
-            send_at=noon + timedelta(seconds=number),
-            expires_at=noon + timedelta(days=2),
-        )
-        await work.run(outbox.schedule, made, approval, "x", plan=("garbage.calendar:1", b"c" * 32))
-    from tests import cast
-
-    await cast.tuesday(1, 12)
-    await work.sql("update clock_offset set shift = shift + interval '1 day'")
-    async with sending(gateway, keys):
-        async with asyncio.timeout(20):
-            listed = await outbox.listing()
-            while {one.state.value for one in listed} != {"held"}:
-                await asyncio.sleep(0.1)
-                listed = await outbox.listing()
-    assert len(listed) == 40
-    assert simulator.calls("cast") == []
-    assert [row["reason"] for row in await work.sql("select reason from delivery_brake where closed_at is null")] == [
-        "stale"
-    ]
-
-
-async def test_the_thirteenth_feed_delivery_in_an_hour_is_held(crowd, noon):
-    await crowd(30)
-    approval = await foureyes.approve(APPROVER, "garbage.calendar:1", b"c" * 32)
-    states = []
-    for number in range(brakes.FLOOD_AN_HOUR + 2):
-        made = package(noon, source=f"garbage:x:{number}", kind=Kind.E, send_at=noon - timedelta(seconds=number))
-        delivery = await work.run(outbox.schedule, made, approval, "x", plan=("garbage.calendar:1", b"c" * 32))
-        await work.run(freeze.freeze, delivery, 20)
-        states.append((await status.by_id(delivery)).state.value)
-    assert states == ["frozen"] * 12 + ["held"] * 2
-
-
-async def test_one_calendar_evening_counts_once(crowd, noon):
-    await crowd(30)
-    approval = await foureyes.approve(APPROVER, "garbage.calendar:1", b"c" * 32)
-    states = []
-    for number in range(30):
-        made = package(noon, source=f"garbage:A{number:02d}:2026-11-25", kind=Kind.E)
-        delivery = await work.run(outbox.schedule, made, approval, "x", plan=("garbage.calendar:1", b"c" * 32))
-        await work.run(freeze.freeze, delivery, 20)
-        states.append((await status.by_id(delivery)).state.value)
-    assert set(states) == {"frozen"}
 
 
 async def test_references_are_gone_thirty_days_after_the_end(crowd, noon, gateway, keys, simulator):
@@ -254,12 +191,12 @@ async def test_an_address_is_everyone_only_when_it_was_chosen():
         "update delivery set address = 'everyone', criteria = null",
     ],
 )
-async def test_what_was_rewritten_after_freezing_is_never_sent(crowd, noon, gateway, keys, simulator, change):
+async def test_what_was_rewritten_after_freezing_is_never_sent(crowd, noon, gateway, keys, simulator, owner, change):
     """確定から送り始めるまでの間(上限待ち、夜、停止)に書き換えられても、承認されたもののほかは出ない(I4, I5)。"""
     await crowd(30)
     delivery = await approved(package(noon))
     assert await work.run(freeze.freeze, delivery, 1)
-    await work.sql(change)
+    await owner.execute(change)
     async with sending(gateway, keys):
         held = await until(delivery, lambda found: found.state.value == "held")
     assert held.reason is outbox.Reason.UNAPPROVED

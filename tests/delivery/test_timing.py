@@ -82,13 +82,15 @@ async def test_two_planners_cannot_freeze_the_same_delivery_twice(crowd, noon):
     assert (await work.sql("select count(*) as n from delivery_batch"))[0]["n"] == 1
 
 
-async def test_a_delivery_whose_batches_were_lost_ends_as_unknown_and_rings(crowd, noon, gateway, keys, simulator):
+async def test_a_delivery_whose_batches_were_lost_ends_as_unknown_and_rings(
+    crowd, noon, gateway, keys, simulator, owner
+):
     """D16: 送信単位の行が消え、配信だけが「配信中」のまま残った。"""
     await crowd(700)
     delivery = await approved(package(noon))
     await work.run(freeze.freeze, delivery, 1)
     await work.sql("update delivery set state = 'sending'")
-    await work.sql("delete from delivery_batch where position = 1")
+    await owner.execute("delete from delivery_batch where position = 1")
     async with sending(gateway, keys):
         done = await until(delivery)
         assert (done.state.value, done.accepted, done.unknown, total(done)) == ("unknown", 200, 500, 700)
@@ -98,12 +100,12 @@ async def test_a_delivery_whose_batches_were_lost_ends_as_unknown_and_rings(crow
     assert (await until(delivery)).needs_person is False
 
 
-async def test_a_delivery_without_any_batch_left_does_not_hang(crowd, noon, gateway, keys, simulator):
+async def test_a_delivery_without_any_batch_left_does_not_hang(crowd, noon, gateway, keys, simulator, owner):
     await crowd(30)
     delivery = await approved(package(noon))
     await work.run(freeze.freeze, delivery, 1)
     await work.sql("update delivery set state = 'sending'")
-    await work.sql("delete from delivery_batch")
+    await owner.execute("delete from delivery_batch")
     async with sending(gateway, keys):
         done = await until(delivery, seconds=5)
     assert (done.state.value, done.unknown, simulator.calls("multicast")) == ("unknown", 30, [])

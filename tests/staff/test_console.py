@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.permissions import Role
+from backend.permissions import Actor, Role
 from backend.settings import Settings
-from backend.staff import guard, invitations, signin
+from backend.staff import changes, guard, invitations, signin
 from backend.store import work
 from backend.web.sessions import CONSOLE
 from tests import cast
@@ -17,6 +17,7 @@ from tests.console_fixtures import Opening, app, console, people
 
 __all__ = ["app", "console", "people"]
 ORIGIN = {"origin": "http://127.0.0.1:8000"}
+ABE = Actor(60, "abe", "阿部", Role.ADMINISTRATOR, "joho", "情報政策課")
 STRONG = "坂道と夕焼けと三毛猫とコロッケ"
 
 
@@ -193,3 +194,85 @@ async def test_the_rooms_shown_are_the_rooms_one_may_enter(console: Opening, peo
         nav = page[page.index('<nav class="rooms"') : page.index("</nav>")]
         for path in re.findall(r'href="([^"]+)"', nav):
             assert (await browser.get(path)).status_code == 200, (actor.login, path)
+
+
+async def test_two_administrators_invite_from_the_console(
+    console: Opening, people: Cast, browser: httpx.AsyncClient
+) -> None:
+    await cast.enrol(ABE)
+    takahashi, abe = await console(people.takahashi), await console(ABE)
+    assert "職員を招待する" in (await takahashi.get("/console/staff")).text
+    assert (await takahashi.get("/console/staff/new")).status_code == 200
+    form = {"login": "shinjin", "name": "新人", "role": "section_staff", "section": "kosodate", "starts_on": ""}
+    assert (await takahashi.post("/console/staff/new", form)).headers["location"] == "/console/staff"
+    change = (await changes.waiting())[0].id
+    listed = (await takahashi.get("/console/staff")).text
+    assert "もう一人の管理者の承認を待っています" in listed
+    assert f"/console/staff/changes/{change}/confirm" not in listed
+    assert (await takahashi.post(f"/console/staff/changes/{change}/confirm")).status_code == 403
+    assert f"/console/staff/changes/{change}/confirm" in (await abe.get("/console/staff")).text
+    answer = await abe.post(f"/console/staff/changes/{change}/confirm")
+    path = re.search(r"/console/invitation/[\w-]+", answer.text)
+    assert (answer.status_code, path is not None) == (200, True)
+    assert path
+    assert "新人さん" in (await browser.get(path.group())).text
+    assert path.group() not in (await abe.get("/console/staff")).text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"login": "tanaka"}, "もう使われています"),
+        ({"login": "大"}, "半角"),
+        ({"role": "king"}, "役割が選ばれていません"),
+        ({"starts_on": "2020-01-01"}, "過ぎています"),
+        ({"starts_on": "いつか"}, "日付を読み取れません"),
+        ({"new_code": "Bad Code"}, "符号"),
+    ],
+)
+async def test_a_wrong_invitation_keeps_what_was_written(
+    console: Opening, people: Cast, wrong: dict[str, str], words: str
+) -> None:
+    takahashi = await console(people.takahashi)
+    form = {"login": "shinjin", "name": "新人<b>", "role": "pr", "section": "koho", **wrong}
+    answer = await takahashi.post("/console/staff/new", form)
+    assert (answer.status_code, words in answer.text) == (422, True)
+    assert "新人&lt;b&gt;" in answer.text
+    assert await changes.waiting() == []
+
+
+async def test_a_role_is_changed_from_the_console_by_two(console: Opening, people: Cast) -> None:
+    await cast.enrol(ABE)
+    takahashi, abe = await console(people.takahashi), await console(ABE)
+    path = f"/console/staff/{people.tanaka.staff_id}"
+    assert "所管課担当" in (await takahashi.get(f"{path}/change")).text
+    same = await takahashi.post(f"{path}/assign", {"role": "section_staff", "section": "kosodate"})
+    assert (same.status_code, "いまと同じ" in same.text) == (422, True)
+    later = {"role": "section_chief", "section": "bosai", "starts_on": "2027-04-01"}
+    assert (await takahashi.post(f"{path}/assign", later)).status_code == 303
+    change = (await changes.waiting())[0].id
+    assert (await abe.post(f"/console/staff/changes/{change}/confirm")).headers["location"] == "/console/staff"
+    page = (await abe.get("/console/staff")).text
+    assert "2027年4月1日(木)から" in page
+    assert "承認済" in page
+    assert (await takahashi.post(f"/console/staff/changes/{change}/withdraw")).status_code == 303
+    assert await changes.waiting() == []
+
+
+async def test_an_administrator_is_stopped_only_by_a_proposal(console: Opening, people: Cast) -> None:
+    await cast.enrol(ABE)
+    takahashi = await console(people.takahashi)
+    refused = await takahashi.post(f"/console/staff/{ABE.staff_id}/deactivate")
+    assert (refused.status_code, "一人では止められません" in refused.text) == (422, True)
+    assert (await takahashi.post(f"/console/staff/{ABE.staff_id}/leave")).status_code == 303
+    assert (await takahashi.post("/console/staff/9999/leave")).status_code == 404
+
+
+async def test_a_section_where_nobody_can_send_an_emergency_is_told(console: Opening, people: Cast) -> None:
+    takahashi = await console(people.takahashi)
+    assert "緊急配信できる人が0人" not in (await takahashi.get("/console")).text
+    await takahashi.post(f"/console/staff/{people.suzuki.staff_id}/deactivate")
+    for path in ("/console", "/console/staff"):
+        page = (await takahashi.get(path)).text
+        assert "緊急配信できる人が0人" in page
+        assert "子育て支援課" in page

@@ -20,6 +20,8 @@ create table approval (
     staff_name text not null,
     at timestamptz not null default ward_now(),
     -- 二重押し、二つの画面、送り直されたPOSTのどれでも、同じ中身の承認は一つ。
-    unique (subject, digest)
+    unique (subject, digest),
+    -- 承認で出るもの(配信)が、番号・相手・中身の三つをそろえて指すため。
+    unique (id, subject, digest)
 );
 """

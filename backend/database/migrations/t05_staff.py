@@ -40,6 +40,29 @@ create table staff_invitation (
 );
 create index staff_invitation_staff on staff_invitation (staff_id);
 
+-- 二人で決める職員の変更: 招待、役割と課、やめる。一人が提案し、もう一人の管理者が承認して、starts_on から効く(RULES 32)。
+create table staff_change (
+    id bigint generated always as identity primary key,
+    what text not null check (what in ('invite', 'assign', 'deactivate')),
+    staff_id bigint references staff_member (id),
+    login text not null,
+    name text not null,
+    role text not null,
+    section_code text not null,
+    section_name text not null,
+    starts_on date not null,
+    proposed_by bigint not null references staff_member (id),
+    proposed_name text not null,
+    proposed_at timestamptz not null default ward_now(),
+    approval_id bigint references approval (id),
+    confirmed_name text not null default '',
+    applied_at timestamptz,
+    closed_at timestamptz,
+    trouble text not null default '',
+    check (applied_at is null or approval_id is not null)
+);
+create unique index staff_change_open on staff_change (login) where applied_at is null and closed_at is null;
+
 create table staff_session (
     token_sha256 bytea primary key check (octet_length(token_sha256) = 32),
     staff_id bigint not null references staff_member (id) on delete cascade,
@@ -62,4 +85,26 @@ create table sign_in_place (
     who bytea primary key,
     at timestamptz not null default ward_now()
 );
+
+-- 承認できるのは、いま使える、承認する役割の職員だけ。名と時刻は、書いた側の言うことでなく、ここで決める。
+create function approval_by_staff() returns trigger language plpgsql as $$
+declare
+    member staff_member;
+begin
+    select * into member from staff_member
+    where id = new.staff_id and active and password_hash is not null
+      and role = any (case split_part(new.subject, ':', 1)
+          when 'notice' then array['pr_chief', 'privacy_officer']
+          when 'personal-switch' then array['administrator', 'privacy_officer']
+          when 'staff-change' then array['administrator']
+          else array['pr', 'pr_chief'] end)
+    for share;
+    if not found then
+        raise exception '職員 % は、% を承認できません', new.staff_id, new.subject using errcode = 'insufficient_privilege';
+    end if;
+    new.staff_name := member.name;
+    new.at := ward_now();
+    return new;
+end $$;
+create trigger approval_by_staff before insert on approval for each row execute function approval_by_staff();
 """
