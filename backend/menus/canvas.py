@@ -1,17 +1,15 @@
 """一枚の絵に描く: 地と絵を先に、文字は最後にまとめて置き、置いた後の画素で濃さを測る。"""
 
-import io
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-from backend.menus import contrast, fonts, pictograms
+from backend.menus import contrast, fonts, painting, pictograms
 from backend.menus.declaration import Bounds, Cell, Declaration, Finding, Severity, Tab
 from backend.menus.palettes import PALETTES, Colour, Palette
 
 LEAST_TEXT = 60  # 幅2500の絵の上の画素(LOOK)
 _BASE = 2500
-PNG, JPEG = "image/png", "image/jpeg"
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Canvas:
         self._palette: Palette = PALETTES[tab.palette]
         self._unit = declaration.size.width / _BASE
         self._pictured = artwork is not None
-        self._image = _ground(declaration, self._palette, artwork)
+        self._image = painting.ground(declaration.size, self._palette.ground, artwork)
         self._pen = ImageDraw.Draw(self._image)
         self._lines: list[_Line] = []
         self._tight: list[Finding] = []
@@ -68,11 +66,11 @@ class Canvas:
         side, top = self._px(18), self._px(24)
         plate = Bounds(bounds.x + side, bounds.y + top, bounds.width - 2 * side, bounds.height - top - rule)
         if not shown:
-            _rounded(
+            painting.rounded(
                 self._image, Bounds(plate.x, plate.y, plate.width, plate.height - side), self._px(52), other.ground
             )
         else:
-            _rounded(self._image, plate, self._px(52), own.accent)
+            painting.rounded(self._image, plate, self._px(52), own.accent)
             square = Bounds(plate.x, plate.y + plate.height // 2, plate.width, plate.height - plate.height // 2)
             self._pen.rectangle(_corners(square), fill=own.accent)
         self._pen.rectangle(_corners(Bounds(bounds.x, bounds.bottom - rule, bounds.width, rule)), fill=own.accent)
@@ -94,7 +92,7 @@ class Canvas:
         palette = self._palette
         if any(cell.text) or cell.picture or not self._pictured:
             fill = palette.accent if cell.strong else palette.card
-            _rounded(self._image, card, self._px(52), fill)
+            painting.rounded(self._image, card, self._px(52), fill)
         if card.height < card.width * 0.66:
             self._beside(card, cell, path)
         else:
@@ -150,7 +148,7 @@ class Canvas:
         palette = self._palette
         if cell.picture not in pictograms.NAMES:
             return
-        _rounded(self._image, Bounds(x - disc // 2, y - disc // 2, disc, disc), disc // 2, palette.wash)
+        painting.rounded(self._image, Bounds(x - disc // 2, y - disc // 2, disc, disc), disc // 2, palette.wash)
         side = round(disc * 0.68)
         drawn = pictograms.draw(cell.picture, side, palette.accent)
         self._image.paste(drawn, (x - side // 2, y - side // 2), drawn)
@@ -174,8 +172,8 @@ class Canvas:
         size = fonts.fitted(text, room=frame.width, largest=max(top, least), least=least, bold=bold)
         if size is None:
             room = frame.width // least
-            remedy = f"全角で約{room}文字までにするか、升を広げます。"
-            self._tight.append(Finding(Severity.BLOCK, 0, f"「{text}」が升に入りません。", remedy, path))
+            remedy = f"全角で約{room}文字までにするか、ボタンを広げます。"
+            self._tight.append(Finding(Severity.BLOCK, 0, f"「{text}」がボタンに入りません。", remedy, path))
             return
         self._lines.append(_Line(text, frame, centre, size, bold, colour, path))
 
@@ -188,7 +186,7 @@ class Canvas:
             for line, (mask, box) in zip(self._lines, masks, strict=True)
         )
         faint = [_faint(word) for word in words if word.ratio < contrast.ENOUGH]
-        body, content_type = encoded(self._image, flat=not self._pictured)
+        body, content_type = painting.encoded(self._image, flat=not self._pictured)
         return Drawing(body, content_type, words, tuple(self._tight + faint))
 
     def _make_even(self) -> None:
@@ -215,44 +213,6 @@ class Canvas:
 
     def _px(self, length: float) -> int:
         return round(length * self._unit)
-
-
-def encoded(image: Image.Image, *, flat: bool) -> tuple[bytes, str]:
-    """PNG(平らな絵は色を減らして)か、写真なら1MBに収まるJPEG。同じ絵からは同じバイト。"""
-    if flat:
-        reduced = image.quantize(128, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        return _saved(reduced, "PNG", optimize=True), PNG
-    body = b""
-    for quality in (90, 84, 78, 70, 60):
-        body = _saved(image, "JPEG", quality=quality, optimize=True)
-        if len(body) <= 1_000_000:
-            break
-    return body, JPEG
-
-
-def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def _ground(declaration: Declaration, palette: Palette, artwork: bytes | None) -> Image.Image:
-    size = (declaration.size.width, declaration.size.height)
-    if artwork is None:
-        return Image.new("RGB", size, palette.ground)
-    picture = Image.open(io.BytesIO(artwork)).convert("RGB")
-    scale = max(size[0] / picture.width, size[1] / picture.height)
-    grown = picture.resize((max(size[0], round(picture.width * scale)), max(size[1], round(picture.height * scale))))
-    left, top = (grown.width - size[0]) // 2, (grown.height - size[1]) // 2
-    return grown.crop((left, top, left + size[0], top + size[1]))
-
-
-def _rounded(image: Image.Image, bounds: Bounds, radius: int, fill: Colour) -> None:
-    """角の丸い板。縁は二倍で描いて縮め、なめらかにする。"""
-    width, height = max(2, bounds.width), max(2, bounds.height)
-    mask = Image.new("L", (width * 2, height * 2), 0)
-    ImageDraw.Draw(mask).rounded_rectangle([0, 0, width * 2 - 1, height * 2 - 1], radius * 2, fill=255)
-    image.paste(fill, (bounds.x, bounds.y), mask.resize((width, height), Image.Resampling.BOX))
 
 
 def _faint(word: Words) -> Finding:

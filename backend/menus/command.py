@@ -3,7 +3,7 @@
 import argparse
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ import rich
 
 from backend.errors import Refused
 from backend.line.gateway import Gateway
-from backend.menus import apply, artwork, building, declaration, links, places, versions
+from backend.menus import apply, approving, artwork, building, declaration, drafting, links, places, runs, versions
 from backend.menus.declaration import Parsed
 from backend.menus.roles import Role
-from backend.menus.versions import Version
+from backend.menus.runs import Run
+from backend.menus.versions import State, Version
 from backend.settings import Mode, Settings
 from backend.store import work
 
@@ -33,7 +34,7 @@ def add_to(menus: Any, verb: AddVerb, in_database: InDatabase) -> None:
     loading = verb(menus, "load", "フォルダの宣言を読み込み、新しい版にする", bound(_load))
     loading.add_argument("folder", type=Path, metavar="DIR", help="*.yaml と絵のあるフォルダ")
     planning = verb(menus, "plan", "いちばん新しい版を置いたときの、変更計画を見る", bound(_plan))
-    applying = verb(menus, "apply", "見た計画だけを反映する", bound(_apply))
+    applying = verb(menus, "apply", "見た計画だけを反映する(お試しのほかでは、二人が承認した版だけ)", bound(_apply))
     applying.add_argument("checksum", nargs="?", default="", metavar="CHECKSUM", help="plan が見せた計画の印")
     applying.add_argument("--accept-drift", action="store_true", help="ほかで変えられたところを、承知して上書きする")
     exporting = verb(menus, "export", "いまの版の宣言を、フォルダに書き出す", bound(_export))
@@ -51,7 +52,8 @@ async def load_and_apply(settings: Settings, line: Gateway, folder: Path = SHIPP
     await load(settings, folder, again=False)
     where = await links.places(settings)
     await apply.resume(line, where)
-    candidates = [version for version in await versions.candidates() if version.by_operator]
+    newest = {version.role: version for version in await versions.ahead()}
+    candidates = [version for version in newest.values() if version.by_operator]
     if not candidates and not await _emptied(line):
         return
     proposal = await apply.propose(line, where, candidates)
@@ -62,7 +64,7 @@ async def load_and_apply(settings: Settings, line: Gateway, folder: Path = SHIPP
 async def _approved(candidates: list[Version], checksum: str) -> list[Version]:
     """お試しでだけ: 運用者の版を、この計画で承認する。職員の版は、職員の承認のまま。"""
     for version in candidates:
-        await work.run(versions.approve_for_demo, version.id, checksum)
+        await work.run(approving.approve_for_demo, version.id, checksum)
     return [await versions.find(version.id) for version in candidates]
 
 
@@ -86,7 +88,7 @@ async def load(settings: Settings, folder: Path, *, again: bool = True) -> list[
             first = built.findings[0]
             raise Refused(f"{file.name} {first.line}行目: {first.message}", next_step=first.remedy)
         fresh.append((role, text, built))
-    made = [await work.run(versions.draft, None, role, text, built) for role, text, built in fresh]
+    made = [await work.run(drafting.draft, None, role, text, built) for role, text, built in fresh]
     return [await versions.find(version_id) for version_id in made]
 
 
@@ -101,35 +103,70 @@ async def _load(settings: Settings, options: argparse.Namespace) -> None:
 
 
 async def _plan(settings: Settings, options: argparse.Namespace) -> None:
-    proposal = await _with_line(settings, lambda line, where: _propose(line, where))
+    ahead = await _ahead(settings)
+    proposal = await _with_line(settings, lambda line, where: apply.propose(line, where, ahead.ready))
+    plan = replace(proposal.plan, notes=(*proposal.plan.notes, *ahead.notes))
     if options.json:
-        _print_json(asdict(proposal.plan))
+        _print_json(asdict(plan))
         return
-    for words in (*proposal.plan.drift, *proposal.plan.notes):
+    for words in (*plan.drift, *plan.notes):
         rich.print(f"[bold yellow]確かめる[/] {words}")
-    for number, step in enumerate(proposal.plan.steps, 1):
+    for number, step in enumerate(plan.steps, 1):
         rich.print(f"{number:>3}. {step.words}")
-    if not proposal.plan.steps:
+    if not plan.steps:
         rich.print("変えるところはありません。")
-    rich.print(f"計画の印: {proposal.plan.checksum}")
+    rich.print(f"計画の印: {plan.checksum}")
 
 
 async def _apply(settings: Settings, options: argparse.Namespace) -> None:
-    async def carry(line: Gateway, where: places.Places) -> apply.Run:
-        unfinished = [run for run in await apply.latest(1) if run.finished_at is None]
-        if unfinished and options.checksum in ("", unfinished[0].checksum):
-            return await apply.resume(line, where) or unfinished[0]
-        candidates = await versions.candidates()
-        checksum = options.checksum or (await apply.propose(line, where, candidates)).plan.checksum
-        if settings.mode is Mode.DEMO:
-            candidates = await _approved(candidates, checksum)
-        return await apply.run(line, where, checksum, None, candidates, accept_drift=options.accept_drift)
+    ahead = await _ahead(settings)
+
+    async def carry(line: Gateway, where: places.Places) -> Run:
+        unfinished = await runs.unfinished()
+        if unfinished and options.checksum in ("", unfinished.checksum):
+            return await apply.resume(line, where) or unfinished
+        ahead.refuse_unapproved()
+        checksum = options.checksum or (await apply.propose(line, where, ahead.ready)).plan.checksum
+        ready = await _approved(ahead.ready, checksum) if settings.mode is Mode.DEMO else ahead.ready
+        return await apply.run(line, where, checksum, None, ready, accept_drift=options.accept_drift)
 
     run = await _with_line(settings, carry)
     if options.json:
         _print_json({"checksum": run.checksum, "finished": run.finished_at is not None, "shown": run.shown})
-    else:
-        rich.print("反映しました。" if run.finished_at else f"まだ終わっていません。{run.problem}")
+        return
+    rich.print("反映しました。" if run.finished_at else f"まだ終わっていません。{run.problem}")
+    for words in ahead.notes:
+        rich.print(f"[bold yellow]確かめる[/] {words}")
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """いまの版より新しいもの。`ready` は反映できる版、`waiting` は承認を待つ版。"""
+
+    ready: list[Version]
+    waiting: list[Version]
+
+    @property
+    def notes(self) -> list[str]:
+        return [f"{version.title}は、まだ承認されていないので、入っていません。" for version in self.waiting]
+
+    def refuse_unapproved(self) -> None:
+        if self.waiting and not self.ready:
+            titles = "、".join(version.title for version in self.waiting)
+            raise Refused(f"{titles}は、まだ承認されていません。何も変えていません。", next_step=approving.ASK)
+
+
+async def _ahead(settings: Settings) -> _Ahead:
+    """運用者の版も、職員の版と同じに、二人の承認が要る。お試しでだけ、仕組みが代わりに承認する。"""
+    ready: dict[Role, Version] = {}
+    waiting: dict[Role, Version] = {}
+    for version in await versions.ahead():
+        if version.state is State.APPROVED or (settings.mode is Mode.DEMO and version.by_operator):
+            ready[version.role] = version
+            waiting.pop(version.role, None)
+        else:
+            waiting[version.role] = version
+    return _Ahead(list(ready.values()), list(waiting.values()))
 
 
 async def _export(_settings: Settings, options: argparse.Namespace) -> None:
@@ -156,10 +193,6 @@ async def _with_line(settings: Settings, verb: Callable[[Gateway, places.Places]
         return await verb(line, await links.places(settings))
     finally:
         await line.close()
-
-
-async def _propose(line: Gateway, where: places.Places) -> apply.Proposal:
-    return await apply.propose(line, where, await versions.candidates())
 
 
 async def _emptied(line: Gateway) -> bool:

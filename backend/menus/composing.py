@@ -1,23 +1,19 @@
 """置きたい姿を組む: 役目ごとのいまの版、候補の版、予定の近い催しから。"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import msgspec
 
 from backend.account import state
 from backend.account.state import AccountMode, AccountState, Stop
 from backend.errors import Refused
-from backend.menus import building, versions
+from backend.menus import building, events, links, versions
 from backend.menus.places import Places
 from backend.menus.plan import Declared, Known, Menu
 from backend.menus.roles import Role
 from backend.menus.versions import Version
 from backend.store import work
-
-AHEAD_HOURS = 24
-"""催しのメニューは、始まるこの時間前にLINEへ置いておく。"""
 
 
 @dataclass(frozen=True)
@@ -35,16 +31,16 @@ class Composition:
 async def compose(candidates: Iterable[Version] = ()) -> Composition:
     """いまの版に候補を重ねた組。ふだんのメニューがなければ `Refused`。"""
     held: dict[Role, Version] = {**await versions.current(), **{v.role: v for v in candidates if v.role.kept}}
-    events = await _events()
+    coming = await events.coming()
     account = await state.current()
     resident = held.get(Role.RESIDENT)
     if resident is None:
         raise Refused("ふだんのメニューがまだありません。", next_step="`ward richmenu load` で読み込んでください。")
-    running = next((version for version, live in events if live), None)
+    running = next((version for version, live in coming if live), None)
     shown = held.get(role_shown(account)) or resident
     if shown.role is Role.RESIDENT and running:
         shown = running
-    sets = [held[role] for role in Role if role in held] + [version for version, _ in events]
+    sets = [held[role] for role in Role if role in held] + [version for version, _ in coming]
     return Composition(tuple(sets), shown)
 
 
@@ -64,7 +60,11 @@ async def declared(composition: Composition, where: Places) -> Declared:
         menus.update({menu.name: menu for menu in found})
         names[version.id] = [(menu.alias, menu.name) for menu in found]
     default, aliases = pointing(names, composition.shown.id)
-    return Declared(composition.key, tuple(menus.values()), default, aliases)
+    fresh = {
+        code for version in composition.sets if not version.applied_at for code in links.codes(version.declaration)
+    }
+    targets = tuple((code, where.landings.get(code, "")) for code in sorted(fresh))
+    return Declared(composition.key, tuple(menus.values()), default, aliases, targets)
 
 
 def pointing(names: Mapping[int, list[tuple[str, str]]], shown: int) -> tuple[str, dict[str, str]]:
@@ -100,15 +100,3 @@ async def _menus(version: Version, where: Places) -> list[Menu]:
         )
         for tab, body, picture in zip(declaration.tabs, bodies, pictures, strict=True)
     ]
-
-
-async def _events() -> list[tuple[Version, bool]]:
-    """承認された催しの版と、いま開いているか。始まりの遅いものが先(重なったら後から始まるものを見せる)。"""
-    rows: list[dict[str, Any]] = await work.sql(
-        "select s.version_id, s.starts_at <= ward_now() as live from menu_schedule s "
-        "join menu_version v on v.id = s.version_id and v.state = 'approved' "
-        "where s.cancelled_at is null and s.approval_id is not null and s.ends_at > ward_now() "
-        "and s.starts_at < ward_now() + make_interval(hours => $1) order by s.starts_at desc, s.id desc",
-        AHEAD_HOURS,
-    )
-    return [(replace(await versions.find(row["version_id"]), role=Role.EVENT), row["live"]) for row in rows]

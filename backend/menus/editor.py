@@ -8,12 +8,20 @@ import msgspec
 
 from backend.menus import geometry
 from backend.menus.declaration import ACTION_KINDS, Action, Bounds, Cell, Declaration, Rights, Size, Tab
+from backend.menus.grids import grids
 from backend.menus.palettes import PALETTES
 
 SIZES = {"large": Size(2500, 1686), "compact": Size(2500, 843)}
-GRIDS = {1: "1", 2: "2", 3: "3", 4: "2+2", 5: "2+3", 6: "3+3", 7: "3+4", 8: "4+4", 9: "3+3+3"}
 NOTICE = "ここに書いても区は読めません。緊急は119・110へ"
 FREE = "free"
+LIFF_PAGES = {"settings": "受信設定", "start": "はじめての登録", "stop": "お知らせを止める", "erase": "すべて消す"}
+PAGES = {
+    "/menu": "文字だけのメニュー",
+    "/verify": "お知らせが本物か確かめる",
+    "/policy": "運用方針",
+    "/privacy": "個人情報の扱い",
+}
+_CHOSEN = ("link", "tab", "liff", "page")
 MOST_CELLS, MOST_TABS = 19, 5
 _TAB = re.compile(r"t(\d{1,2})-(\w+)")
 _CELL = re.compile(r"t(\d{1,2})c(\d{1,2})-(\w+)")
@@ -48,9 +56,7 @@ def _freed(whole: Declaration, tab: Tab) -> Tab:
     """升目から自由な置き方に変えたばかりの升は、升目のときの場所から始める。"""
     if all(cell.bounds for cell in tab.cells):
         return tab
-    grid = GRIDS.get(
-        len(tab.cells), "+".join(["5"] * (len(tab.cells) // 5) + [str(len(tab.cells) % 5)] * bool(len(tab.cells) % 5))
-    )
+    grid = grids(len(tab.cells))[0]
     unplaced = [_with(cell, bounds=None) for cell in tab.cells]
     places = geometry.layout(whole, _with(tab, cells=unplaced, grid=grid)).cells
     cells = [_with(cell, bounds=cell.bounds or place) for cell, place in zip(tab.cells, places, strict=True)]
@@ -76,7 +82,7 @@ def changed(before: Declaration, do: str) -> Declaration:
     cells = _moved(tab, verb, numbers[1:], before.size)
     if cells is None:
         return before
-    grid = tab.grid if not tab.rows or len(cells) == len(tab.cells) else GRIDS.get(len(cells), tab.grid)
+    grid = tab.grid if not tab.rows or len(cells) == len(tab.cells) else grids(len(cells))[0]
     tabs[numbers[0]] = _with(tab, cells=cells, grid=grid)
     return _with(before, tabs=tabs)
 
@@ -98,6 +104,12 @@ def _moved(tab: Tab, verb: str, at: list[int], size: Size) -> list[Cell] | None:
     here, there = cells[one], cells[other]
     cells[one], cells[other] = _with(there, bounds=here.bounds), _with(here, bounds=there.bounds)
     return cells
+
+
+def grids_of(tab: Tab) -> list[str]:
+    """選べる並べ方: いまのもの(数が合わなくても)と、ボタンの数に合うもの。"""
+    now = [str(tab.grid)] if tab.rows else []
+    return list(dict.fromkeys([*now, *grids(len(tab.cells))]))
 
 
 def size_name(declaration: Declaration) -> str:
@@ -144,9 +156,8 @@ def _tab(index: int, tab: Fields, cells: Mapping[int, Fields], rights: Mapping[s
 
 
 def _cell(cell: Fields, free: bool) -> Cell:
-    kind, value = cell.get("kind", "link"), cell.get("value", "")
-    if kind == "link":
-        value = cell.get("link", "")
+    kind = cell.get("kind", "link")
+    value = cell.get(kind, "") if kind in _CHOSEN else cell.get("value", "")
     lines = [cell.get("main", ""), cell.get("sub", "")]
     return Cell(
         label=cell.get("label", ""),

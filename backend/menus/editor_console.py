@@ -1,11 +1,8 @@
-"""編集の扉: 版を書く、下見する、絵を取り込む、催しの予定、統計。"""
+"""編集の扉: 版を書く、下見する、統計。"""
 
-from datetime import datetime
 from typing import Any
 
-import msgspec
-from litestar import Request, Response, get, post
-from litestar.datastructures import UploadFile
+from litestar import Request, get, post
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 
@@ -16,10 +13,12 @@ from backend.menus import (
     artwork,
     building,
     declaration,
+    drafting,
     editor,
+    grids,
     links,
     pictograms,
-    schedule,
+    remarks,
     statistics,
     versions,
     view,
@@ -30,26 +29,10 @@ from backend.menus.roles import Role
 from backend.permissions import Actor, Permission
 from backend.settings import Settings
 from backend.store import work
-from backend.store.clock import JST
-from backend.web import forms
 from backend.web.render import page
 from backend.web.security import needs
 
 AnyRequest = Request[Any, Any, Any]
-
-
-class ArtworkForm(msgspec.Struct):
-    owner: str = ""
-    permission: str = ""
-    credit: str = ""
-
-
-class ScheduleForm(msgspec.Struct):
-    version: int
-    start_date: str = ""
-    start_time: str = ""
-    end_date: str = ""
-    end_time: str = ""
 
 
 @get("/console/menus/new", **needs(Permission.MANAGE_MENUS))
@@ -64,7 +47,7 @@ async def create(request: AnyRequest, actor: Actor, settings: Settings) -> Redir
         return await _page(settings, editor.changed(wanted, do), role, None)
     built = await _built(wanted, settings, role)
     try:
-        made = await work.run(versions.draft, actor, role, declaration.write(wanted), built)
+        made = await work.run(drafting.draft, actor, role, declaration.write(wanted), built)
     except Refused as refusal:
         return await _page(settings, wanted, role, None, refusal=refusal)
     return Redirect(f"/console/menus/{made}", status_code=303)
@@ -86,7 +69,7 @@ async def save(request: AnyRequest, version_id: int, actor: Actor, settings: Set
         return await _page(settings, editor.changed(wanted, do), role, version_id, edition)
     built = await _built(wanted, settings, role)
     try:
-        await work.run(versions.edit, actor, version_id, edition, declaration.write(wanted), built)
+        await work.run(drafting.edit, actor, version_id, edition, declaration.write(wanted), built)
     except Refused as refusal:
         return await _page(settings, wanted, role, version_id, edition, refusal=refusal)
     return Redirect(f"/console/menus/{version_id}", status_code=303)
@@ -99,62 +82,12 @@ async def preview(request: AnyRequest, settings: Settings) -> Template:
     return page("menus/_preview.html", title="", **await _preview(settings, wanted, role))
 
 
-@get("/console/menus/artwork", **needs(Permission.READ_MENUS))
-async def pictures() -> Template:
-    return await _artwork()
-
-
-@post("/console/menus/artwork", **needs(Permission.MANAGE_MENUS))
-async def upload(request: AnyRequest, actor: Actor) -> Redirect | Template:
-    form = await forms.read(request, ArtworkForm)
-    file = (await request.form()).get("file")
-    try:
-        if not isinstance(file, UploadFile):
-            raise Refused("絵のファイルが選ばれていません。", next_step="PNGかJPEGのファイルを選んでください。")
-        cleaned = artwork.clean(await file.read())
-        await work.run(
-            artwork.add,
-            actor,
-            file.filename,
-            cleaned,
-            owner=form.owner,
-            permission=form.permission,
-            credit=form.credit,
-        )
-    except Refused as refusal:
-        return await _artwork(refusal, form)
-    return Redirect("/console/menus/artwork", status_code=303)
-
-
-@get("/console/menus/artwork/{name:str}", **needs(Permission.READ_MENUS))
-async def picture(name: str) -> Response[bytes]:
-    body, content_type = await artwork.find(name)
-    return Response(body, media_type=content_type)
-
-
-@post("/console/menus/schedules", **needs(Permission.MANAGE_MENUS))
-async def add_schedule(request: AnyRequest, actor: Actor) -> Redirect:
-    form = await forms.read(request, ScheduleForm)
-    starts_at, ends_at = _moment(form.start_date, form.start_time), _moment(form.end_date, form.end_time)
-    await work.run(schedule.add, actor, form.version, starts_at, ends_at)
-    return Redirect("/console/menus#schedules", status_code=303)
-
-
-@post("/console/menus/schedules/{schedule_id:int}/approve", **needs(Permission.APPROVE_MENUS))
-async def approve_schedule(schedule_id: int, actor: Actor) -> Redirect:
-    await work.run(schedule.approve, actor, schedule_id)
-    return Redirect("/console/menus#schedules", status_code=303)
-
-
-@post("/console/menus/schedules/{schedule_id:int}/cancel", **needs(Permission.MANAGE_MENUS))
-async def cancel_schedule(schedule_id: int, actor: Actor) -> Redirect:
-    await work.run(schedule.cancel, actor, schedule_id)
-    return Redirect("/console/menus#schedules", status_code=303)
-
-
 @get("/console/menus/statistics", **needs(Permission.READ_MENUS))
 async def numbers(line: Gateway) -> Template:
-    return page("menus/statistics.html", title="メニューの統計", room="menus", report=await statistics.report(line))
+    report = await statistics.report(line)
+    return page(
+        "menus/statistics.html", title="メニューの統計", room="menus", report=report, in_words=statistics.in_words
+    )
 
 
 async def _sent(request: AnyRequest) -> tuple[Declaration, str, Role, int]:
@@ -176,7 +109,8 @@ async def _preview(settings: Settings, wanted: Declaration, role: Role) -> dict[
     where = await links.places(settings)
     return {
         "wanted": wanted,
-        "findings": view.together(built.findings),
+        "unwritten": remarks.unwritten(wanted),
+        "findings": remarks.together([f for f in built.findings if not remarks.is_unwritten(wanted, f)], wanted),
         "pictures": view.drawn(wanted, built.images, where),
     }
 
@@ -204,7 +138,11 @@ async def _page(
         palettes=PALETTES,
         pictograms=pictograms.LABELS,
         kinds=ACTION_KINDS,
-        grids=list(editor.GRIDS.values()),
+        tab_titles={tab.alias: tab.title for tab in wanted.tabs},
+        grids_of=editor.grids_of,
+        grid_words=grids.words,
+        liff_pages=editor.LIFF_PAGES,
+        pages=editor.PAGES,
         links=[link for link in await register.listing() if link.state.usable],
         artworks=[a.name for a in await artwork.listing()],
         action_of=editor.action_of,
@@ -212,27 +150,8 @@ async def _page(
     )
 
 
-async def _artwork(refusal: Refused | None = None, form: ArtworkForm | None = None) -> Template:
-    return page(
-        "menus/artwork.html",
-        title="メニューの絵",
-        status=422 if refusal else 200,
-        room="menus",
-        refusal=refusal,
-        form=form or ArtworkForm(),
-        artworks=await artwork.listing(),
-    )
-
-
 def _role(words: str) -> Role:
     return Role(words) if words in {role.value for role in Role} else Role.RESIDENT
-
-
-def _moment(day: str, clock: str) -> datetime:
-    try:
-        return datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=JST)
-    except ValueError as error:
-        raise Refused("日時を読み取れません。", next_step="日付と時刻の両方を入れてください。") from error
 
 
 routes: list[ControllerRouterHandler] = [
@@ -241,11 +160,5 @@ routes: list[ControllerRouterHandler] = [
     edit,
     save,
     preview,
-    pictures,
-    upload,
-    picture,
-    add_schedule,
-    approve_schedule,
-    cancel_schedule,
     numbers,
 ]

@@ -17,12 +17,16 @@ _ASCII_URI = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 
 @dataclass(frozen=True)
 class Places:
-    """`links` はリンク台帳の名前から(題、アドレス)。`unusable` は、新しい版に使えないもの(開けない、やめた)。"""
+    """`links` はリンク台帳の名前から(題、押すアドレス)、`landings` は押した人がいま着く所。
+
+    `unusable` は、新しい版に使えないもの(開けない、やめた)。
+    """
 
     public_url: str
     liff_id: str
     links: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     unusable: frozenset[str] = frozenset()
+    landings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Misplaced(Exception):
@@ -85,6 +89,8 @@ def _liff(page: str, places: Places) -> str:
 def _path(path: str) -> str:
     if not re.fullmatch(r"/[A-Za-z0-9/_.-]*", path) or path.startswith(("//", "/console", "/liff")):
         raise Misplaced(f"公開ページ「{path}」を読み取れません。", "/menu のように「/」から書きます。")
+    if "go" in path.split("/"):  # 台帳を通る行き先は、承認と一緒に見られる形でだけ書く(RULES 28)
+        raise Misplaced("リンク台帳の行き先は、アドレスでは書けません。", "リンク台帳から選びます(link: の項目)。")
     return path
 
 
@@ -96,14 +102,19 @@ def _own_site(uri: str, places: Places) -> str:
     except ValueError as error:
         raise Misplaced(f"アドレス「{uri}」を読み取れません。", "アドレスを貼り直します。") from error
     if parts.scheme != "https" or not host or "@" in parts.netloc:
-        raise Misplaced(f"「{uri}」は使えません。", "https:// で始まるアドレスにします。電話は tel: の項目に書きます。")
+        raise Misplaced(
+            f"「{uri}」は使えません。", "https:// で始まるアドレスにします。電話は「電話をかける」を選びます(tel:)。"
+        )
     if not _ASCII_URI.fullmatch(uri) or re.search(r"%(?![0-9A-Fa-f]{2})", uri):
         safe = quote(uri, safe="-._~:/?#[]@!$&'()*+,;=%")
         raise Misplaced("アドレスに、そのままでは使えない文字があります。", f"次のように書き換えます: {safe[:200]}")
     if len(uri.encode("utf-16-le")) // 2 > URI_LENGTH:
         raise Misplaced("アドレスが長すぎます(1,000文字まで)。", "区のページの短いアドレスを使います。")
-    if not is_ward(host) and host != urlsplit(places.public_url).hostname:
+    own = host == urlsplit(places.public_url).hostname
+    if own:
+        _path(parts.path or "/")
+    if not is_ward(host) and not own:
         raise Misplaced(
-            f"「{host}」は区のサイトではありません。", "区の外の行き先は、リンク台帳に登録して link: で選びます。"
+            f"「{host}」は区のサイトではありません。", "区の外の行き先は、リンク台帳に登録して選びます(link:)。"
         )
     return uri

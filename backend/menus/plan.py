@@ -45,12 +45,16 @@ class Menu:
 
 @dataclass(frozen=True)
 class Declared:
-    """置きたい姿。`shown` は見せる組(役目と版)、`default` と `aliases` は名前を指す。"""
+    """置きたい姿。`shown` は見せる組(役目と版)、`default` と `aliases` は名前を指す。
+
+    `targets` は、まだ反映していない版のリンクと、押した人の着く所: 変われば計画の印も変わる(RULES 28)。
+    """
 
     shown: str
     menus: tuple[Menu, ...]
     default: str
     aliases: Mapping[str, str]
+    targets: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -159,8 +163,9 @@ def _new(declared: Declared, deployed: Deployed) -> list[Step]:
 
 def _point(declared: Declared, deployed: Deployed) -> list[Step]:
     titles = {menu.name: menu.title for menu in declared.menus}
+    tabs = {menu.alias: menu.title for menu in declared.menus}
     steps = [
-        Step(Kind.ALIAS, alias, name, f"タブ「{alias}」の行き先を「{titles[name]}」にします。")
+        Step(Kind.ALIAS, alias, name, _towards(tabs[alias], titles[name]))
         for alias, name in declared.aliases.items()
         if deployed.menus.get(deployed.aliases.get(alias, "")) != name
     ]
@@ -168,6 +173,12 @@ def _point(declared: Declared, deployed: Deployed) -> list[Step]:
         words = f"全員に出る既定のメニューを「{titles[declared.default]}」にします。"
         steps.append(Step(Kind.DEFAULT, declared.default, "", words))
     return steps
+
+
+def _towards(tab: str, title: str) -> str:
+    if tab == title:
+        return f"タブ「{tab}」を押すと、その絵が出るようにします。"
+    return f"「{tab}」を見ている人がタブを押しても、「{title}」が出るようにします。"
 
 
 def _old(declared: Declared, deployed: Deployed, known: Known) -> list[Step]:
@@ -181,9 +192,17 @@ def _old(declared: Declared, deployed: Deployed, known: Known) -> list[Step]:
         if alias not in declared.aliases and (menu_id in old or alias in known.aliases)
     ]
     return [
-        *(Step(Kind.DROP_ALIAS, alias, "", f"使わなくなったタブ「{alias}」を消します。") for alias in aliases),
+        *(
+            Step(Kind.DROP_ALIAS, alias, "", f"使わなくなったタブ「{_said(alias, deployed)}」を消します。")
+            for alias in aliases
+        ),
         *(Step(Kind.DELETE, m, deployed.menus[m], f"古い「{plain(deployed.menus[m])}」を消します。") for m in old),
     ]
+
+
+def _said(alias: str, deployed: Deployed) -> str:
+    """別名の、人の読む名前。"""
+    return plain(deployed.menus.get(deployed.aliases[alias], alias))
 
 
 def _notes(declared: Declared, deployed: Deployed) -> list[str]:
@@ -195,10 +214,11 @@ def _notes(declared: Declared, deployed: Deployed) -> list[str]:
 
 
 def _checksum(declared: Declared, deployed: Deployed, steps: tuple[Step, ...], drift: tuple[str, ...]) -> str:
-    """宣言の中身・LINEの姿・手順のどれかが変われば変わる、20桁の印。"""
+    """宣言の中身・リンクの行き先・LINEの姿・手順のどれかが変われば変わる、20桁の印。"""
     seen = [
         declared.shown,
         sorted(menu.name for menu in declared.menus),
+        declared.targets,
         sorted(deployed.menus),
         sorted(deployed.aliases.items()),
         deployed.default,

@@ -11,6 +11,7 @@ from backend.menus import composing, links, places
 from backend.menus.declaration import Cell
 from backend.menus.places import Places
 from backend.settings import Settings
+from backend.texts.catalogue import N_
 from backend.web.render import page
 
 
@@ -35,12 +36,12 @@ async def menu(settings: Settings) -> Template:
     try:
         shown = (await composing.compose()).shown
     except Refused:
-        return page("menus/public.html", title="メニュー", shown=None, sections=[])
+        return page("menus/public.html", title=N_("メニュー(文字の版)"), shown=None, sections=[])
     sections = [
         Section(tab.title, tuple(_item(cell, where) for cell in tab.cells if not cell.action.tab))
         for tab in shown.declaration.tabs
     ]
-    return page("menus/public.html", title="メニュー", shown=shown, sections=sections)
+    return page("menus/public.html", title=N_("メニュー(文字の版)"), shown=shown, sections=sections)
 
 
 def _item(cell: Cell, where: Places) -> Item:

@@ -14,6 +14,16 @@ class Role(StrEnum):
         return {"resident": "ふだん", "emergency": "災害時", "closing": "停止", "event": "催し"}[self.value]
 
     @property
+    def when(self) -> str:
+        """いつ出すか。画面で選ぶときの言葉。"""
+        return {
+            "resident": "ふだん",
+            "emergency": "災害時に切り替えたとき",
+            "closing": "すべてを停止したとき",
+            "event": "催しのあいだだけ(日時を決めます)",
+        }[self.value]
+
+    @property
     def kept(self) -> bool:
         """いつもLINEに置いておく役目。催しは、予定のあるときだけ。"""
         return self is not Role.EVENT

@@ -1,7 +1,7 @@
 """メニューの規則: LINEの決まり(LINE.md 1.1)と区の決まり(RULES 49)を、宣言の行で指摘する。"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from backend.menus import geometry, graphemes, pictograms, places
 from backend.menus.declaration import Bounds, Cell, Declaration, Finding, Parsed, Severity, Tab
@@ -32,7 +32,7 @@ def check(parsed: Parsed, where: Places, role: Role | None = None) -> list[Findi
     return sorted(findings, key=lambda f: (f.severity is WARN, f.line))
 
 
-def blocking(findings: list[Finding]) -> list[Finding]:
+def blocking(findings: Sequence[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity is BLOCK]
 
 
@@ -41,7 +41,7 @@ def _whole(declaration: Declaration, role: Role | None) -> Iterator[Found]:
     yield from _words(declaration.chatBarText, ("chatBarText",), "トークの下に出る文字", CHAT_BAR)
     yield from _size(declaration)
     if not declaration.tabs:
-        yield BLOCK, ("tabs",), "メニューが一枚もありません。", "tabs: に一枚以上を書きます。"
+        yield BLOCK, ("tabs",), "メニューが一枚もありません。", "一枚以上を作ります(tabs:)。"
     if len(declaration.tabs) > TABS:
         yield (
             BLOCK,
@@ -59,7 +59,7 @@ def _whole(declaration: Declaration, role: Role | None) -> Iterator[Found]:
                 "タブごとに違う名前にします。",
             )
     if UNREAD_WORDS not in declaration.notice:
-        remedy = "notice: に「ここに書いても区は読めません。緊急は119・110」のように書きます。"
+        remedy = "下の注意書きに「ここに書いても区は読めません。緊急は119・110」のように書きます(notice:)。"
         yield BLOCK, ("notice",), "書き込みを区が読めないことを知らせていません。", remedy
     if role is Role.EMERGENCY:
         yield from _emergency(declaration)
@@ -70,11 +70,16 @@ def _emergency(declaration: Declaration) -> Iterator[Found]:
     for index, tab in enumerate(declaration.tabs):
         path = ("tabs", index, "cells")
         if not any(cell.action.tel for cell in tab.cells):
-            yield BLOCK, path, "災害時のメニューに、電話の升がありません。", "tel: の升を一つ入れます。"
+            yield (
+                BLOCK,
+                path,
+                "災害時のメニューに、電話のボタンがありません。",
+                "電話をかけるボタンを一つ入れます(tel:)。",
+            )
         if len(tab.cells) > 4:
-            yield BLOCK, path, "災害時のメニューの升が多すぎます。", "四つまでにして、大きく見せます。"
+            yield BLOCK, path, "災害時のメニューのボタンが多すぎます。", "四つまでにして、大きく見せます。"
         if tab.cells and "避難" not in tab.cells[0].label:
-            yield WARN, (*path, 0), "最初の升が避難の情報ではありません。", "避難情報をいちばん前に置きます。"
+            yield WARN, (*path, 0), "最初のボタンが避難の情報ではありません。", "避難情報をいちばん前に置きます。"
 
 
 def _size(declaration: Declaration) -> Iterator[Found]:
@@ -109,18 +114,18 @@ def _tab(declaration: Declaration, tab: Tab, path: Path, where: Places) -> Itera
             BLOCK,
             (*path, "artwork"),
             "絵の持ち主と許しが書かれていません。",
-            "rights: に owner と permission を書きます。",
+            "絵を取り込み直して、持ち主と許しを書きます(rights:)。",
         )
     yield from _grid(tab, path)
     plan = geometry.layout(declaration, tab)
     areas = [*plan.strip, *plan.cells]
     if len(areas) > AREAS:
         message = f"押せる場所は20か所までです(いま{len(areas)}か所)。"
-        yield BLOCK, (*path, "cells"), message, "升を減らすか、タブに分けます。"
+        yield BLOCK, (*path, "cells"), message, "ボタンを減らすか、タブに分けます。"
     yield from _places_of(declaration, tab, plan, path)
     gap = geometry.uncovered(declaration.size, [*areas, *plan.spare])
     if gap > _GAP:
-        yield WARN, (*path, "cells"), f"押しても何も起きない所が{gap:.0%}あります。", "升を広げるか、升を増やします。"
+        yield WARN, (*path, "cells"), f"押しても何も起きない所が{gap:.0%}あります。", "ボタンを広げるか、増やします。"
     for index, cell in enumerate(tab.cells):
         yield from _cell(declaration, cell, (*path, "cells", index), where)
 
@@ -134,12 +139,12 @@ def _grid(tab: Tab, path: Path) -> Iterator[Found]:
         yield (
             BLOCK,
             (*path, "grid"),
-            "升目の割り方が決まっていません。",
-            "grid: 3+3 のように、行ごとの升の数を書きます。",
+            "ボタンの並べ方が決まっていません。",
+            "並べ方を選びます(grid: 3+3 のように、段ごとの数を書きます)。",
         )
     elif sum(tab.rows) != wanted:
-        message = f"升目は{sum(tab.rows)}、升は{wanted}で、数が合いません。"
-        yield BLOCK, (*path, "grid"), message, "grid: の数か、升の数を直します。"
+        message = f"並べ方は{sum(tab.rows)}個分、ボタンは{wanted}個で、数が合いません。"
+        yield BLOCK, (*path, "grid"), message, "並べ方を選び直すか、ボタンを足すか減らします(grid:)。"
 
 
 def _places_of(declaration: Declaration, tab: Tab, plan: geometry.Layout, path: Path) -> Iterator[Found]:
@@ -172,7 +177,12 @@ def _cell(declaration: Declaration, cell: Cell, path: Path, where: Places) -> It
         remedy = f"{'・'.join(pictograms.NAMES)} から選びます。"
         yield BLOCK, (*path, "picture"), f"「{cell.picture}」という絵はありません。", remedy
     if cell.action.tab and cell.action.tab not in {tab.alias for tab in declaration.tabs}:
-        yield BLOCK, (*path, "action"), f"「{cell.action.tab}」というタブはありません。", "tabs: にある別名を書きます。"
+        yield (
+            BLOCK,
+            (*path, "action"),
+            f"「{cell.action.tab}」というタブはありません。",
+            "あるタブを選びます(tabs: の別名)。",
+        )
     if cell.action.link in where.unusable:
         message = f"リンク「{cell.action.link}」は、いま開けないか、使うのをやめたものです。"
         yield BLOCK, (*path, "action"), message, "リンクの部屋で直すか、ほかのリンクを選びます。"

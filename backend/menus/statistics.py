@@ -1,42 +1,74 @@
 """統計: LINEの数と、こちらの数を並べる。LINEの数は翌日に出て、20人より少ない期間は値がない(LINE.md 1.1)。"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
-import msgspec
-
-from backend.errors import LineError
 from backend.line.gateway import Gateway
-from backend.links import taps
-from backend.menus import geometry, versions
-from backend.menus.declaration import Bounds, Cell, Declaration, Tab
-from backend.store import clock, work
+from backend.links import register, taps
+from backend.menus import geometry, insight, versions
+from backend.menus.declaration import Declaration, Tab
+from backend.menus.insight import Insight
+from backend.menus.versions import Version
+from backend.store import work
 from backend.store.clock import JST
 
 DAYS = 28
-KEPT_HOURS = 6
-FEW = "20人未満"
+UNKNOWN, UNCOUNTED = "分かりません", "数えません"
+_SHORTEST = 1.5
 
 
 @dataclass(frozen=True)
 class Row:
-    """押せる所一つ。`line` と `ours` は、少ないときと数えられないときに言葉になる。"""
+    """押せる所一つ。`people` と `taps` は、少ないときNone。"""
 
     label: str
-    line: str
-    ours: str
+    people: int | None
+    taps: int | None
+    asked: bool
+    counted: bool
+
+    @property
+    def line(self) -> str:
+        if not self.asked:
+            return UNKNOWN
+        return insight.FEW if self.people is None else f"約{self.people:,}人"
+
+    @property
+    def ours(self) -> str:
+        if not self.counted:
+            return UNCOUNTED
+        return f"{taps.HIDDEN_BELOW}回未満" if self.taps is None else f"約{self.taps:,}回"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """横の棒一本。`width` は100のうちの長さ。少ない数は、長さを読み取らせない。"""
+
+    label: str
+    words: str
+    width: float
+    few: bool
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """一枚のメニュー。"""
+    """一枚のメニュー。`since` は、その絵がLINEに置かれた時刻。"""
 
     title: str
     seen: str
     rows: tuple[Row, ...]
+    since: datetime | None
     asked_at: datetime | None
     problem: str
+
+    @property
+    def people(self) -> list[Bar]:
+        return _bars([(row.label, row.line, row.people) for row in self.rows if row.asked])
+
+    @property
+    def taps(self) -> list[Bar]:
+        return _bars([(row.label, row.ours, row.taps) for row in self.rows if row.counted])
 
 
 @dataclass(frozen=True)
@@ -48,85 +80,76 @@ class Report:
 
 async def report(line: Gateway) -> Report:
     """いま使われているメニューの、きのうまでの4週間。"""
-    today = (await clock.now()).astimezone(JST).date()
+    today = await taps.today()
     first, last = today - timedelta(days=DAYS), today - timedelta(days=1)
     sheets: list[Sheet] = []
+    counted = frozenset(link.code for link in await register.listing() if not link.url.startswith("tel:"))
     for version in (await versions.current()).values():
-        declaration = version.declaration
-        rows = await work.sql(
-            "select distinct on (alias) alias, rich_menu_id from menu_deployed where version_id = $1 order by alias, created_at desc",
-            version.id,
-        )
-        ids = {row["alias"]: row["rich_menu_id"] for row in rows}
-        sheets += [await _sheet(line, declaration, tab, ids.get(tab.alias), first, last) for tab in declaration.tabs]
+        sheets += await _sheets(line, version, first, last, counted)
     return Report(first, last, tuple(sheets))
 
 
-async def _sheet(
-    line: Gateway, declaration: Declaration, tab: Tab, menu_id: str | None, first: date, last: date
-) -> Sheet:
-    body, asked_at, problem = (
-        await _insight(line, menu_id, first, last) if menu_id else ({}, None, "まだLINEにありません。")
+def in_words(bars: Sequence[Bar]) -> str:
+    """図を見ない人に読まれる、一文。"""
+    most = max(bars, key=lambda bar: bar.width)
+    return "どの所も少ない数です" if most.few else f"いちばん多いのは「{most.label}」の{most.words}"
+
+
+async def _sheets(line: Gateway, version: Version, first: date, last: date, counted: frozenset[str]) -> list[Sheet]:
+    rows = await work.sql(
+        "select distinct on (alias) alias, rich_menu_id, created_at from menu_deployed where version_id = $1 "
+        "order by alias, created_at desc",
+        version.id,
     )
-    clicks = _clicks(body)
+    placed = {row["alias"]: row for row in rows}
+    sheets: list[Sheet] = []
+    for tab in version.declaration.tabs:
+        row = placed.get(tab.alias)
+        found = await insight.ask(line, row["rich_menu_id"] if row else "", first, last)
+        counts = await taps.at_places([_place(tab, n + 1) for n in range(len(tab.cells))], first, last)
+        since = row["created_at"] if row and row["created_at"].astimezone(JST).date() > first else None
+        sheets.append(
+            Sheet(
+                f"{version.declaration.name} {tab.title}",
+                found.seen,
+                tuple(_rows(version.declaration, tab, found, counts, counted)),
+                since,
+                found.asked_at,
+                found.problem,
+            )
+        )
+    return sheets
+
+
+def _rows(
+    declaration: Declaration,
+    tab: Tab,
+    found: Insight,
+    counts: dict[tuple[str, str], int | None],
+    counted: frozenset[str],
+) -> list[Row]:
     layout = geometry.layout(declaration, tab)
-    rows = [
-        Row(cell.label, _line_words(bounds, clicks, body), await _ours(tab, number, cell))
+    return [
+        Row(
+            cell.label,
+            found.people(bounds),
+            counts.get((cell.action.link, _place(tab, number))),
+            found.body is not None,
+            cell.action.link in counted,
+        )
         for number, (cell, bounds) in enumerate(zip(tab.cells, layout.cells, strict=True), 1)
     ]
-    people = ((body.get("impression") or {}).get("metrics") or {}).get("uniqueUsers")
-    words = f"約{people // 10 * 10:,}人が開きました" if isinstance(people, int) and people >= 20 else FEW
-    return Sheet(f"{declaration.name} {tab.title}", words, tuple(rows), asked_at, problem)
 
 
-async def _insight(line: Gateway, menu_id: str, first: date, last: date) -> tuple[dict[str, Any], datetime | None, str]:
-    """LINEに尋ねた写し。6時間は同じものを使う(1時間に60回までなので)。"""
-    rows = await work.sql(
-        "select body, asked_at from menu_insight where rich_menu_id = $1 and first = $2 and last = $3 "
-        "and asked_at > ward_now() - make_interval(hours => $4)",
-        menu_id,
-        first,
-        last,
-        KEPT_HOURS,
-    )
-    if rows:
-        return msgspec.json.decode(rows[0]["body"]), rows[0]["asked_at"], ""
-    try:
-        body = await line.rich_menu_insight(menu_id, first, last)
-    except LineError as error:
-        return {}, None, f"LINEの統計を読めませんでした({error.status})。"
-    kept = await work.sql(
-        "insert into menu_insight (rich_menu_id, first, last, body) values ($1, $2, $3, $4::jsonb) "
-        "on conflict (rich_menu_id, first, last) do update set body = excluded.body, asked_at = ward_now() returning asked_at",
-        menu_id,
-        first,
-        last,
-        msgspec.json.encode(body).decode(),
-    )
-    return body, kept[0]["asked_at"], ""
+def _bars(rows: Sequence[tuple[str, str, int | None]]) -> list[Bar]:
+    """いちばん多いものを100とした、上から並びのままの棒。"""
+    most = max((value or 0 for *_, value in rows), default=0)
+    return [
+        Bar(label, words, round(100 * value / most, 1) if value else _SHORTEST, value is None)
+        for label, words, value in rows
+    ]
 
 
-def _clicks(body: dict[str, Any]) -> dict[tuple[int, int, int, int], int | None]:
-    """押せる所ごとの人数。知らない形の項目は読み飛ばす。"""
-    found: dict[tuple[int, int, int, int], int | None] = {}
-    for area in body.get("clicks") or []:
-        bounds = area.get("bounds") or {}
-        where = tuple(int(bounds.get(name, -1)) for name in ("x", "y", "width", "height"))
-        people = (area.get("metrics") or {}).get("uniqueUsers")
-        found[where] = people if isinstance(people, int) else None  # type: ignore[index]  # 長さはいつも四つ
-    return found
-
-
-def _line_words(bounds: Bounds, clicks: dict[tuple[int, int, int, int], int | None], body: dict[str, Any]) -> str:
-    people = clicks.get((bounds.x, bounds.y, bounds.width, bounds.height))
-    if people is None or people < 20:
-        return FEW
-    return f"約{people // 10 * 10:,}人"
-
-
-async def _ours(tab: Tab, number: int, cell: Cell) -> str:
-    """リンク台帳を通る升だけを、こちらで数えられる。"""
-    if not cell.action.link:
-        return "数えません"
-    found = dict(await taps.places(cell.action.link, DAYS)).get(f"menu-{tab.alias[:15]}-{number}")
-    return f"{taps.HIDDEN_BELOW}回未満" if found is None else f"{found:,}回"
+def _place(tab: Tab, number: int) -> str:
+    """リンク台帳が数える置き場所の名(`links` の `from`)。"""
+    return f"menu-{tab.alias[:15]}-{number}"

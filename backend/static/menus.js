@@ -68,6 +68,7 @@ function edit(form) {
           open(sheet, link.dataset.cell);
         });
         drag(sheet, svg, link, free);
+        if (free) keys(sheet, svg, link);
       }
     }
   }
@@ -90,7 +91,7 @@ function edit(form) {
     link.addEventListener("dragstart", (event) => event.preventDefault());
     link.addEventListener("pointerdown", (event) => {
       const start = where(event);
-      const from = { x: box.x.baseVal.value, y: box.y.baseVal.value, w: box.width.baseVal.value, h: box.height.baseVal.value };
+      const from = area(box);
       const sizing = event.target.classList.contains("menu-handle");
       let moved = false;
       const move = (next) => {
@@ -121,6 +122,31 @@ function edit(form) {
       link.addEventListener("pointerup", end, { once: true });
       link.addEventListener("pointercancel", end, { once: true });
     });
+  }
+
+  /** 矢印キーで動かし、Shiftと一緒なら大きさを変える。指を離すと描き直し、同じボタンに戻る。 */
+  function keys(sheet, svg, link) {
+    const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const box = link.querySelector("rect");
+    link.addEventListener("keydown", (event) => {
+      const way = ways[event.key];
+      if (!way) return;
+      event.preventDefault();
+      const scale = wantedWidth() / svg.viewBox.baseVal.width;
+      const [dx, dy] = way.map((one) => (one * 10) / scale);
+      const from = area(box);
+      const to = event.shiftKey ? { ...from, w: from.w + dx, h: from.h + dy } : { ...from, x: from.x + dx, y: from.y + dy };
+      put(sheet, svg, link, box, to, scale);
+      clearTimeout(timer);
+      timer = setTimeout(async () => {
+        await refresh();
+        place.querySelector(`.menu-shown a[data-cell="${link.dataset.cell}"]`)?.focus();
+      }, 500);
+    });
+  }
+
+  function area(box) {
+    return { x: box.x.baseVal.value, y: box.y.baseVal.value, w: box.width.baseVal.value, h: box.height.baseVal.value };
   }
 
   /** 欄に書き、絵の枠も動かす。10画素の目に合わせ、絵の外に出さない。 */

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backend.line.gateway import Gateway
-from backend.menus import apply, building, declaration, links, versions
+from backend.menus import apply, building, declaration, drafting, links, runs, versions
 from backend.menus.places import Places
 from backend.menus.roles import Role
 from backend.menus.versions import Version
@@ -55,10 +55,10 @@ def two_tabs(name: str = "住民のメニュー") -> str:
 
 
 async def staff(login: str = "sato", role: StaffRole = StaffRole.PR, section: str = "koho") -> Actor:
-    """登録された職員。"""
+    """登録された職員。サインインはしない。"""
     await work.sql("insert into section (code, name) values ($1, $2) on conflict do nothing", section, f"{section}課")
     rows = await work.sql(
-        "insert into staff_member (login, name, role, section_code) values ($1, $2, $3, $4) returning id",
+        "insert into staff_member (login, name, role, section_code, password_hash) values ($1, $2, $3, $4, '試験') returning id",
         login,
         login,
         role.value,
@@ -73,21 +73,26 @@ async def version(role: Role, source: str, actor: Actor | None = None, where: Pl
         _BUILT[drawn] = await building.build(declaration.parse(source), where, role)
     built = _BUILT[drawn]
     assert not built.blocked, [f.message for f in built.findings]
-    version_id = await work.run(versions.draft, actor, role, source, built)
+    version_id = await work.run(drafting.draft, actor, role, source, built)
     return await versions.find(version_id)
 
 
-async def applied(line: Gateway, *found: Version, accept_drift: bool = False) -> apply.Run:
-    """承認されたことにして、反映する。"""
+async def approved(line: Gateway, *found: Version) -> Any:
+    """承認されたことにする。(版…, 計画の印)。承認の道そのものは、ほかの試験が歩く。"""
     proposal = await apply.propose(line, WHERE, found)
-    for one in found:  # 承認の道そのものは、ほかの試験が歩く
+    for one in found:
         await work.sql(
             "update menu_version set state = 'approved', approved_by = '試験', reason = '試験', plan_checksum = $2 where id = $1",
             one.id,
             proposal.plan.checksum,
         )
-    fresh = [await versions.find(one.id) for one in found]
-    return await apply.run(line, WHERE, proposal.plan.checksum, None, fresh, accept_drift=accept_drift)
+    return *[await versions.find(one.id) for one in found], proposal.plan.checksum
+
+
+async def applied(line: Gateway, *found: Version, accept_drift: bool = False) -> runs.Run:
+    """承認されたことにして、反映する。"""
+    *fresh, checksum = await approved(line, *found)
+    return await apply.run(line, WHERE, checksum, None, fresh, accept_drift=accept_drift)
 
 
 async def places(settings: Settings) -> Places:
@@ -112,8 +117,10 @@ class Mortal:
         "delete_rich_menu",
     )
 
-    def __init__(self, line: Gateway, dies_at: int | None = None, *, after: bool = False) -> None:
-        self._line, self._dies_at, self._after = line, dies_at, after
+    def __init__(
+        self, line: Gateway, dies_at: int | None = None, *, after: bool = False, die: Callable[[], None] | None = None
+    ) -> None:
+        self._line, self._dies_at, self._after, self._die = line, dies_at, after, die or _killed
         self.calls: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -125,10 +132,14 @@ class Mortal:
             self.calls.append(name)
             dying = len(self.calls) - 1 == self._dies_at
             if dying and not self._after:
-                raise Killed
+                self._die()
             answer = await inner(*args)
             if dying:
-                raise Killed
+                self._die()
             return answer
 
         return call
+
+
+def _killed() -> None:
+    raise Killed

@@ -3,7 +3,7 @@
 import pytest
 
 from backend.errors import Forbidden, LineError, Refused
-from backend.menus import apply, deployed, plan, versions
+from backend.menus import apply, approving, deployed, drafting, plan, runs, versions
 from backend.menus.roles import Role
 from backend.store import work
 from tests.menus import making
@@ -118,8 +118,8 @@ async def test_an_approval_does_not_cover_a_plan_that_changed_since(gateway):
     sato, ito = await making.staff(), await making.staff("ito")
     fresh = await making.version(Role.RESIDENT, making.two_tabs(), sato)
     seen = (await apply.propose(gateway, WHERE, [fresh])).plan.checksum
-    await work.run(versions.submit, sato, fresh.id, fresh.edition, "季節の入れ替え", seen, None)
-    await work.run(versions.approve, ito, fresh.id, seen)
+    await work.run(approving.submit, sato, fresh.id, fresh.edition, "季節の入れ替え", seen, None)
+    await work.run(approving.approve, ito, fresh.id, seen)
     await gateway.create_rich_menu(
         {"size": {"width": 1200, "height": 800}, "selected": True, "name": "よそ", "chatBarText": "x", "areas": []}
     )
@@ -133,9 +133,9 @@ async def test_the_author_cannot_approve(gateway):
     sato = await making.staff()
     fresh = await making.version(Role.RESIDENT, making.two_tabs(), sato)
     seen = (await apply.propose(gateway, WHERE, [fresh])).plan.checksum
-    await work.run(versions.submit, sato, fresh.id, fresh.edition, "理由", seen, None)
+    await work.run(approving.submit, sato, fresh.id, fresh.edition, "理由", seen, None)
     with pytest.raises(Forbidden):
-        await work.run(versions.approve, sato, fresh.id, seen)
+        await work.run(approving.approve, sato, fresh.id, seen)
 
 
 async def test_drift_is_shown_and_never_silently_overwritten(gateway):
@@ -193,7 +193,7 @@ async def test_a_refusal_by_line_stops_the_run_and_the_worker_finishes_it(gatewa
     simulator.fault("/v2/bot/richmenu", "500_after", times=1)
     with pytest.raises(LineError):
         await making.applied(gateway, fresh)
-    assert "LINEに断られました" in (await apply.latest(1))[0].problem
+    assert "LINEに断られました" in (await runs.latest(1))[0].problem
     await apply.resume(gateway, WHERE)
     assert len((await deployed.read(gateway)).menus) == 2
 
@@ -204,7 +204,7 @@ async def test_rollback_restores_the_exact_bytes(gateway):
     await making.applied(gateway, first)
     before = {a: await gateway.rich_menu_image(m) for a, m in (await deployed.read(gateway)).aliases.items()}
     await making.applied(gateway, await making.version(Role.RESIDENT, making.two_tabs("新しい"), sato))
-    again = await versions.find(await work.run(versions.copy, sato, first.id))
+    again = await versions.find(await work.run(drafting.copy, sato, first.id))
     await making.applied(gateway, again)
     after = {a: await gateway.rich_menu_image(m) for a, m in (await deployed.read(gateway)).aliases.items()}
     assert after == before

@@ -1,14 +1,16 @@
 """`ward richmenu`: 読み込み、計画、反映、書き出し。"""
 
 import argparse
+import io
 import json
 import shutil
 import time
 
 import pytest
+from PIL import Image
 
 from backend.errors import Refused
-from backend.menus import apply, command, deployed, plan, versions
+from backend.menus import apply, approving, artwork, command, deployed, plan, versions
 from backend.menus.roles import Role
 from backend.store import work
 from tests import cast
@@ -36,6 +38,29 @@ async def test_load_then_export_gives_back_the_same_bytes(line_settings, folder,
     await command._export(line_settings, options(folder=tmp_path / "out"))
     for file in folder.iterdir():
         assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes()
+
+
+async def test_the_shipped_menus_are_loaded_without_a_fault_and_come_back_byte_for_byte(line_settings, tmp_path):
+    made = await command.load(line_settings, command.SHIPPED)
+    assert {version.role for version in made} == {Role.RESIDENT, Role.EMERGENCY, Role.CLOSING}
+    await command._export(line_settings, options(folder=tmp_path / "out"))
+    shipped = {file.name: file.read_bytes() for file in command.SHIPPED.iterdir()}
+    assert {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()} == shipped
+
+
+async def test_a_picture_makes_the_round_trip_with_its_rights(line_settings, folder, tmp_path):
+    out = io.BytesIO()
+    Image.radial_gradient("L").resize((800, 540)).convert("RGB").save(out, "PNG")
+    (folder / "sora.png").write_bytes(out.getvalue())
+    rights = "{owner: 区, permission: 自作, credit: 撮影 広報課}"
+    source = making.text(making.tab("kurashi", making.cell(), artwork="sora.png", rights=rights))
+    (folder / "resident.yaml").write_text(source, encoding="utf-8")
+    await command.load(line_settings, folder)
+    await command._export(line_settings, options(folder=tmp_path / "once"))
+    assert (tmp_path / "once" / "resident.yaml").read_bytes() == source.encode()
+    once = (tmp_path / "once" / "sora.png").read_bytes()
+    assert artwork.clean(once).body == once
+    assert (await artwork.listing())[0].credit == "撮影 広報課"
 
 
 async def test_loading_the_same_folder_twice_makes_nothing_new(line_settings, folder):
@@ -99,8 +124,8 @@ async def test_a_second_start_of_the_demo_keeps_what_the_staff_published(shipped
     fresh = await making.version(Role.RESIDENT, making.two_tabs("職員のメニュー"), people.sato)
     where = making.WHERE
     seen = (await apply.propose(gateway, where, [fresh])).plan.checksum
-    await work.run(versions.submit, people.sato, fresh.id, fresh.edition, "理由", seen, None)
-    await work.run(versions.approve, people.ito, fresh.id, seen)
+    await work.run(approving.submit, people.sato, fresh.id, fresh.edition, "理由", seen, None)
+    await work.run(approving.approve, people.ito, fresh.id, seen)
     await apply.run(gateway, where, seen, people.sato, [await versions.find(fresh.id)])
     await shipped()
     assert (await versions.current())[Role.RESIDENT].name == "職員のメニュー"
@@ -127,10 +152,10 @@ async def test_a_menu_of_the_operator_needs_two_people_in_the_console(line_setti
     loaded = await versions.newest(Role.RESIDENT)
     assert loaded
     seen = (await apply.propose(gateway, making.WHERE, [loaded])).plan.checksum
-    await work.run(versions.submit, people.sato, loaded.id, loaded.edition, "始めのメニュー", seen, None)
+    await work.run(approving.submit, people.sato, loaded.id, loaded.edition, "始めのメニュー", seen, None)
     with pytest.raises(Forbidden):
-        await work.run(versions.approve, people.sato, loaded.id, seen)
-    await work.run(versions.approve, people.ito, loaded.id, seen)
+        await work.run(approving.approve, people.sato, loaded.id, seen)
+    await work.run(approving.approve, people.ito, loaded.id, seen)
 
 
 async def test_a_folder_without_declarations_is_refused(line_settings, tmp_path):

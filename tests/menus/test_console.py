@@ -1,89 +1,20 @@
 """コンソール: 一から作り、もう一人が承認し、反映し、戻す。"""
 
-import io
 import re
 
 import pytest
-import pytest_asyncio
-from PIL import Image
 
-from backend.app import create_app
-from backend.menus import apply, deployed, plan, versions
+from backend.menus import deployed, grids, runs, versions
 from backend.menus.roles import Role
-from backend.store import work
-from tests import cast
 from tests.menus import making
+from tests.menus.desk import checksum, created, fields, published
 
 FRIEND = "U" + "a" * 32
+# 二つのボタンの文字が重なる
+OVERLAPPING = {
+    f"t0c{n}-{side}": value for n in (0, 1) for side, value in zip("xywh", "0 0 400 450".split(), strict=True)
+}
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(database, line_settings, gateway):
-    """配役と、その人のコンソールを開く関数。"""
-    people = await cast.staff()
-    await cast.tuesday()
-    app = create_app(line_settings, gateway)
-    opened = []
-
-    async def open_for(actor):
-        opened.append(await cast.signed_in(app, line_settings, actor))
-        return opened[-1]
-
-    yield people, open_for
-    for one in opened:
-        await one.close()
-
-
-def fields(role="resident", name="春のメニュー", tabs=2, cells=2, **more):
-    """画面の欄。"""
-    sent = {
-        "role": role,
-        "name": name,
-        "chat": "メニュー",
-        "notice": making.NOTICE,
-        "size": "kept",
-        "width": "800",
-        "height": "540",
-        "selected": "1",
-    }
-    for t in range(tabs):
-        sent |= {
-            f"t{t}-alias": f"haru-{t}",
-            f"t{t}-title": ("くらし", "子育て")[t],
-            f"t{t}-palette": "ai",
-            f"t{t}-grid": str(cells),
-        }
-        for c in range(cells):
-            sent |= {
-                f"t{t}c{c}-label": f"区のサイト{c}を開く",
-                f"t{t}c{c}-main": "区のサイト",
-                f"t{t}c{c}-kind": "uri",
-                f"t{t}c{c}-value": "https://www.city.bunkyo.lg.jp/",
-                f"t{t}c{c}-picture": "office",
-            }
-    return {**sent, **more}
-
-
-async def created(console, **more):
-    answer = await console.post("/console/menus/new", {**fields(**more), "do": "save"})
-    assert answer.status_code == 303, answer.text
-    return int(answer.headers["location"].rsplit("/", 1)[1])
-
-
-async def checksum(console, version_id):
-    return re.search(r'name="checksum" value="(\w+)"', (await console.get(f"/console/menus/{version_id}")).text)[1]
-
-
-async def published(sato, ito, **more):
-    version_id = await created(sato, **more)
-    sent = await sato.post(f"/console/menus/{version_id}/submit", {"edition": 1, "reason": "春になるため"})
-    assert sent.status_code == 303, sent.text
-    approved = await ito.post(f"/console/menus/{version_id}/approve", {"checksum": await checksum(ito, version_id)})
-    assert approved.status_code == 303, approved.text
-    done = await sato.post(f"/console/menus/{version_id}/apply", {"checksum": await checksum(sato, version_id)})
-    assert done.status_code == 303, done.text
-    return version_id
 
 
 async def test_an_officer_builds_a_two_tab_menu_a_second_approves_and_a_phone_shows_it(desk, gateway, simulator):
@@ -147,8 +78,13 @@ async def test_rollback_from_the_console_restores_the_exact_bytes(desk, gateway)
         ({"t0c0-label": ""}, "読み上げの言葉がありません"),
         ({"t0c0-value": "https://example.com/"}, "区のサイトではありません"),
         ({"t0c0-value": "http://www.city.bunkyo.lg.jp/"}, "使えません"),
-        ({"t0c0-main": "とても長くて升に入らない言葉をここに書いてみるとどうなる"}, "升に入りません"),
+        ({"t0c0-main": "とても長くて升に入らない言葉をここに書いてみるとどうなる"}, "ボタンに入りません"),
         ({"notice": "お知らせ"}, "書き込みを区が読めない"),
+        (
+            {"t0-grid": "5+5+5+5", **{f"t0c{n}-label": "区のサイト" for n in range(21)}},
+            "押せる場所は20か所までです(いま21か所)",
+        ),
+        ({"t0-grid": "free", "t0c1-main": "図書館", **OVERLAPPING}, "文字が薄くて読めません"),
     ],
 )
 async def test_a_menu_with_a_fault_is_refused_with_the_reason(desk, change, reason):
@@ -160,6 +96,7 @@ async def test_a_menu_with_a_fault_is_refused_with_the_reason(desk, change, reas
     refused = await sato.post(f"/console/menus/{version_id}/submit", {"edition": 1, "reason": "春"})
     assert refused.status_code == 422
     assert "出せません" in refused.text
+    assert reason in refused.text
 
 
 async def test_the_editor_adds_moves_and_removes_without_a_script(desk):
@@ -201,99 +138,6 @@ async def test_cells_freed_from_the_grid_start_where_they_were(desk):
     version_id = await created(sato, tabs=1, cells=2, **{"t0-grid": "free"})
     first, second = (cell.bounds for cell in (await versions.find(version_id)).declaration.tabs[0].cells)
     assert (first.x, second.x, first.width, second.width) == (0, 400, 400, 400)
-
-
-def png(size=(2500, 1686)):
-    out = io.BytesIO()
-    Image.new("RGB", size, "navy").save(out, "PNG")
-    return out.getvalue()
-
-
-async def sent_picture(console, body, **more):
-    data = {"owner": "区", "permission": "自作", "credit": "", "csrf": console.csrf, **more}
-    headers = {"origin": str(console.http.base_url).rstrip("/")}
-    return await console.http.post(
-        "/console/menus/artwork", data=data, files={"file": ("haru.png", body, "image/png")}, headers=headers
-    )
-
-
-async def test_an_uploaded_picture_keeps_its_owner_and_permission(desk):
-    people, open_for = desk
-    sato = await open_for(people.sato)
-    assert (await sent_picture(sato, png())).status_code == 303
-    text = (await sato.get("/console/menus/artwork")).text
-    assert "haru.png" in text
-    assert "自作" in text
-    assert "haru.png" in (await sato.get("/console/menus/new")).text
-
-
-async def test_a_picture_without_permission_is_refused(desk):
-    people, open_for = desk
-    refused = await sent_picture(await open_for(people.sato), png(), permission="")
-    assert refused.status_code == 422
-    assert "許し" in refused.text
-
-
-async def test_an_event_menu_appears_and_disappears_by_the_clock(desk, gateway, simulator, line_settings):
-    from backend.menus import schedule
-
-    people, open_for = desk
-    simulator.add_friends(FRIEND)
-    sato, ito = await open_for(people.sato), await open_for(people.ito)
-    await published(sato, ito)
-    event = await created(sato, role="event", name="桜まつり", tabs=1)
-    await sato.post(f"/console/menus/{event}/submit", {"edition": 1, "reason": "桜まつり"})
-    when = {
-        "version": event,
-        "start_date": "2026-11-24",
-        "start_time": "12:00",
-        "end_date": "2026-11-24",
-        "end_time": "15:00",
-    }
-    assert (await sato.post("/console/menus/schedules", when)).status_code == 303
-    schedule_id = (await schedule.listing())[0].id
-    assert (await sato.post(f"/console/menus/schedules/{schedule_id}/approve")).status_code == 403
-    assert (await ito.post(f"/console/menus/schedules/{schedule_id}/approve")).status_code == 303
-
-    async def now_shown():
-        await schedule.tick(gateway, line_settings)
-        await schedule.tick(gateway, line_settings)
-        simulator.finish_jobs()
-        return plan.plain((await deployed.read(gateway)).menus[simulator.screen(FRIEND)["menu"]["richMenuId"]])
-
-    assert await now_shown() == "春のメニュー くらし"
-    await cast.tuesday(12, 1)
-    assert await now_shown() == "桜まつり くらし"
-    await cast.tuesday(15, 1)
-    await work.sql("delete from menu_call")
-    assert await now_shown() == "春のメニュー くらし"
-    assert (await work.sql("select problem from menu_known"))[0]["problem"] == ""
-
-
-async def test_an_event_menu_rewritten_after_its_hours_were_approved_is_never_shown(
-    desk, gateway, simulator, line_settings
-):
-    """出した人が自分で差し戻し、時間の承認だけもらってから書き直しても、その絵は出ない(二人の目)。"""
-    from backend.menus import composing, schedule
-
-    people, open_for = desk
-    sato, ito = await open_for(people.sato), await open_for(people.ito)
-    await published(sato, ito)
-    event = await created(sato, role="event", name="桜まつり", tabs=1)
-    await sato.post(f"/console/menus/{event}/submit", {"edition": 1, "reason": "桜まつり"})
-    when = {
-        "version": event,
-        "start_date": "2026-11-24",
-        "start_time": "09:00",
-        "end_date": "2026-11-24",
-        "end_time": "15:00",
-    }
-    await sato.post("/console/menus/schedules", when)
-    schedule_id = (await schedule.listing())[0].id
-    await sato.post(f"/console/menus/{event}/return", {"note": "直します"})
-    assert (await ito.post(f"/console/menus/schedules/{schedule_id}/approve")).status_code == 422
-    await work.sql("update menu_schedule set approval_id = 1, approved_by = '前の承認' where id = $1", schedule_id)
-    assert event not in [version.id for version in (await composing.compose()).sets]
 
 
 async def test_the_public_text_version_shows_what_is_shown_now(desk, gateway):
@@ -338,4 +182,58 @@ async def test_the_gallery_says_what_must_be_done_first(desk):
     await sato.post(f"/console/menus/{version_id}/submit", {"edition": 1, "reason": "夏"})
     text = (await ito.get("/console/menus")).text
     assert text.index("承認を待っているもの") < text.index("いま使われているもの")
-    assert (await apply.latest(1))[0].staff_name == "佐藤"
+    assert (await runs.latest(1))[0].staff_name == "佐藤"
+
+
+async def test_the_apply_can_be_watched_step_by_step(desk):
+    people, open_for = desk
+    sato, ito = await open_for(people.sato), await open_for(people.ito)
+    await published(sato, ito)
+    run = (await runs.latest(1))[0]
+    text = (await sato.get(f"/console/menus/runs/{run.id}")).text
+    steps = await runs.steps(run.id)
+    assert text.count("<li") == len(steps) == text.count("済み")
+    assert "反映しました。" in text
+
+
+async def test_the_history_says_who_when_and_why(desk):
+    people, open_for = desk
+    sato, ito = await open_for(people.sato), await open_for(people.ito)
+    version_id = await published(sato, ito)
+    text = (await sato.get(f"/console/menus/{version_id}")).text
+    past = re.sub(r"<[^>]+>", "", text[text.index("<h2>これまで</h2>") :])
+    for words in (
+        "佐藤 — メニューの版を作った",
+        "佐藤 — メニューの版を出した",
+        "春になるため",
+        "伊藤 — メニューの版を承認した",
+    ):
+        assert words in past
+    assert past.count("2026年11月24日(火) 10:0") == 4
+
+
+async def test_a_default_made_in_line_s_own_console_is_explained_on_the_page(desk, simulator):
+    people, open_for = desk
+    simulator.account(console_menu=True)
+    sato = await open_for(people.sato)
+    version_id = await created(sato)
+    text = (await sato.get(f"/console/menus/{version_id}")).text
+    assert "LINEの管理画面で作られたもの" in text
+    assert "管理画面のものは残ります" in text
+
+
+async def test_a_draft_may_be_half_written_and_the_page_says_what_is_still_to_write(desk):
+    people, open_for = desk
+    sato = await open_for(people.sato)
+    half = {name: value for name, value in fields(tabs=1, cells=3).items() if not name.startswith("t0c2-")}
+    shown = (await sato.post("/console/menus/preview", {**half, "t0c2-kind": "link"})).text
+    assert "これから書くところ</strong> ボタン3" in shown
+    assert "finding-block" not in shown
+
+
+@pytest.mark.parametrize("count", range(1, 20))
+async def test_every_way_to_arrange_the_buttons_has_room_for_all_of_them(count):
+    for grid in grids.grids(count):
+        rows = [int(row) for row in grid.split("+")]
+        assert sum(rows) == count
+        assert max(rows) <= 5

@@ -36,7 +36,7 @@ def test_what_the_writer_writes_is_read_back_byte_for_byte(file):
     [
         (text(tab("a", cell(label="''"))), "読み上げの言葉がありません"),
         (text(tab("a", cell(label="あ" * 21))), "読み上げの言葉が長すぎます(21文字)"),
-        (text(tab("a", *[cell()] * 21, grid="4+4+4+5")), "升目は17、升は21"),
+        (text(tab("a", *[cell()] * 21, grid="4+4+4+5")), "並べ方は17個分、ボタンは21個"),
         (text(tab("a", cell(action="{uri: 'https://example.com/'}"))), "「example.com」は区のサイトではありません"),
         (text(tab("a", cell(action="{uri: 'http://www.city.bunkyo.lg.jp/'}"))), "https://"),
         (text(tab("a", cell(action="{uri: 'https://www.city.bunkyo.lg.jp/ごみ'}"))), "%E3%81%94%E3%81%BF"),
@@ -56,6 +56,18 @@ def test_what_the_writer_writes_is_read_back_byte_for_byte(file):
         (text(tab("a", cell(), palette="niji")), "「niji」という色の組はありません"),
         (text(tab("a", cell(picture="unicorn"))), "「unicorn」という絵はありません"),
         (text(tab("a", cell(), artwork="haru.png")), "絵の持ち主と許しが書かれていません"),
+        (text(tab("a", cell()), name="あ" * 61), "名前が長すぎます(61文字)"),
+        (
+            text(tab("a", cell())).replace("chatBarText: メニュー", f"chatBarText: {'あ' * 15}"),
+            "下に出る文字が長すぎます(15文字)",
+        ),
+        (text(tab("a", cell(), title="あ" * 11)), "タブの題が長すぎます(11文字)"),
+        (text(tab("a" * 33, cell(), title="く")), "32文字まで"),
+        (text(*(tab(f"t{n}", cell()) for n in range(6))), "タブは5枚までです(いま6枚)"),
+        (text(tab("a", cell(words="[一, 二, 三]"))), "絵に書く言葉は二行までです"),
+        (text(tab("a", cell(action=f"{{uri: 'https://www.city.bunkyo.lg.jp/{'a' * 980}'}}"))), "アドレスが長すぎます"),
+        (text(tab("a", cell(), cell(), grid="いろは")), "ボタンの並べ方が決まっていません"),
+        (text(tab("a", cell(action="{}"))), "行き先が一つに決まっていません"),
     ],
 )
 def test_each_rule_names_the_fault_and_the_remedy(source, words):
@@ -98,8 +110,8 @@ def test_a_finding_names_the_line_it_speaks_of():
 
 def test_the_disaster_menu_needs_a_telephone_and_few_cells():
     assert findings(emergency(), Role.EMERGENCY) == []
-    assert "電話の升がありません" in said(two_tabs(), Role.EMERGENCY)
-    assert "升が多すぎます" in said(text(tab("a", *[cell(action="{tel: '119'}")] * 5, grid="2+3")), Role.EMERGENCY)
+    assert "電話のボタンがありません" in said(two_tabs(), Role.EMERGENCY)
+    assert "ボタンが多すぎます" in said(text(tab("a", *[cell(action="{tel: '119'}")] * 5, grid="2+3")), Role.EMERGENCY)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,28 @@ def test_no_glyph_of_the_shipped_menus_crosses_an_edge(file, sheet):
     assert ink.getbbox() is None
 
 
+WORDS = ("ｗ" * 9, "WWWWWWWWWWWWWWWWWWWW", "gjpqy|Ｑ", "゛゜ヷ鬱", "1,234,567円", "Å É ȫ", "あ" * 20, "—————", "い")
+
+
+@pytest.mark.parametrize("grid", ["1", "5", "3+3", "1+2+3", "5+5+5+4"])
+@pytest.mark.parametrize("picture", ["", "bell"])
+def test_no_glyph_of_any_word_crosses_an_edge_or_the_word_is_refused(grid, picture):
+    count = sum(int(row) for row in grid.split("+"))
+    cells = [
+        cell(words=f"['{WORDS[n % 9]}', '{WORDS[(n * 5 + 3) % 9]}']", picture=picture or "''") for n in range(count)
+    ]
+    whole = read(text(tab("a", *cells, grid=grid), heading="'|gjpqy| 見出し'"))
+    drawn = drawing.draw(whole, 0)
+    for words in drawn.words:
+        assert words.frame.x <= words.box.x, words.text
+        assert words.box.right <= words.frame.right, words.text
+    placed = {words.text for words in drawn.words}
+    refused = "".join(finding.message for finding in drawn.findings)
+    for one in whole.tabs[0].cells:
+        for line in one.text:
+            assert line in placed or f"「{line}」がボタンに入りません" in refused
+
+
 @pytest.mark.parametrize(("file", "sheet"), SHEETS, ids=lambda value: getattr(value, "stem", str(value)))
 def test_the_shipped_menus_are_dark_large_and_light_enough(file, sheet):
     drawn = drawing.draw(read(file.read_text(encoding="utf-8")), sheet)
@@ -91,7 +113,7 @@ async def test_faint_text_is_measured_on_the_drawn_pixels():
 
 def test_words_too_long_for_a_cell_are_a_finding_not_a_smaller_glyph():
     drawn = drawing.draw(read(text(tab("a", cell(words=f"[{'長' * 40}]"), cell(), grid="2"))), 0)
-    assert "升に入りません" in drawn.findings[0].message
+    assert "ボタンに入りません" in drawn.findings[0].message
     assert all(words.text != "長" * 40 for words in drawn.words)
 
 

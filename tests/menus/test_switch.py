@@ -80,12 +80,39 @@ async def test_the_way_back_takes_two_people(gateway, simulator):
     assert await shown(gateway, simulator, FRIEND) == "住民のメニュー kurashi"
 
 
-async def test_neither_the_section_nor_another_chief_may_turn_it(gateway):
+@pytest.mark.parametrize("login", [login for login, *_ in cast.STAFF])
+async def test_only_the_pr_chief_and_the_disaster_chief_may_turn_it_alone(gateway, login):
+    """RULES の表「だれが止め、だれが動かすか」。"""
     people = await cast.staff()
+    if login in ("ito", "watanabe"):
+        await switch.enter_disaster(getattr(people, login), gateway)
+        assert (await state.current()).mode is state.AccountMode.DISASTER
+        return
+    with pytest.raises(Forbidden):
+        await switch.enter_disaster(getattr(people, login), gateway)
+    assert (await state.current()).mode is state.AccountMode.NORMAL
+
+
+async def test_line_takes_the_unlinking_as_a_job_and_its_end_is_asked_for(gateway, simulator, line_settings):
+    people = await cast.staff()
+    simulator.add_friends(FRIEND)
     await everything(gateway)
-    for actor in (people.tanaka, people.suzuki, people.sato, people.takahashi, people.yoshida):
-        with pytest.raises(Forbidden):
-            await switch.enter_disaster(actor, gateway)
+    simulator.finish_jobs()
+    simulator.touch(FRIEND, "switch", alias="bosai", data="tab=bosai")
+    simulator.clear_ledger()
+    await switch.enter_disaster(people.ito, gateway)
+    (batch,) = simulator.calls("/richmenu/batch")
+    assert batch["status"] == 202
+    assert await phase() == "ongoing"
+    simulator.finish_jobs()
+    assert await shown(gateway, simulator, FRIEND) == "災害時 saigai"
+    await work.sql("update clock_offset set shift = shift + interval '61 seconds'")
+    await schedule.tick(gateway, line_settings)
+    assert await phase() == "succeeded"
+
+
+async def phase():
+    return (await work.sql("select unlink_phase from menu_pointing order by id desc limit 1"))[0]["unlink_phase"]
 
 
 async def test_both_special_menus_stay_uploaded_after_an_ordinary_change(gateway):
