@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from backend.errors import Refused
@@ -14,6 +15,15 @@ _HOST = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-
 _PLAIN = re.compile(r"[!-~]+")
 _PRIVATE = re.compile(r"(^|\.)(localhost|local|internal|lan|home|test|example|invalid|arpa)$")
 _WARD = (urlsplit(account.WARD_SITE).hostname or "").removeprefix("www.")
+
+
+class Sort(StrEnum):
+    """行き先の種類。住民に、どこからどこへ移ったかを言葉で言うため。"""
+
+    WARD = "ward"
+    LINE = "line"
+    TELEPHONE = "telephone"
+    OUTSIDE = "outside"
 
 
 def tidy(url: str) -> str:
@@ -57,6 +67,16 @@ def is_ward(host: str) -> bool:
 def all_ward(url: str, names: Sequence[str]) -> bool:
     """区のサイトか電話、または区のアカウントの友だち追加だけか。LINEの中には、だれのページもある。"""
     return url == account.ADD_FRIEND_URL or all(is_ward(name) for name in names)
+
+
+def sort_of(url: str) -> Sort:
+    """行き先の種類。"""
+    host = host_of(url)
+    if not host:
+        return Sort.TELEPHONE
+    if is_ward(host):
+        return Sort.WARD
+    return Sort.LINE if host in ("line.me", "liff.line.me") else Sort.OUTSIDE
 
 
 def is_public_name(host: str) -> bool:

@@ -21,12 +21,17 @@ class Bar:
     words: str
 
 
+def busiest(days: Sequence[Day]) -> int:
+    """いちばん高い棒の数。見せてよい日がなければ0。"""
+    return max((day.taps or 0 for day in days), default=0)
+
+
 def bars(days: Sequence[Day]) -> list[Bar]:
     """左から古い順。いちばん多い日が、いちばん高い。"""
     if not days:
         return []
     step = WIDTH / len(days)
-    most = max((day.taps or 0 for day in days), default=0)
+    most = busiest(days)
     found: list[Bar] = []
     for position, day in enumerate(days):
         height = HEIGHT * (day.taps or 0) / most if most and day.taps else 2.0

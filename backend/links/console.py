@@ -8,7 +8,7 @@ from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 
 from backend.errors import Refused
-from backend.links import chart, editing, health, register, repoint, taps
+from backend.links import chart, comparing, editing, health, register, repoint, taps
 from backend.links.register import Link, State, Wanted
 from backend.permissions import Actor, Permission
 from backend.settings import Settings
@@ -76,7 +76,7 @@ async def create(request: AnyRequest, actor: Actor) -> Redirect | Template:
 @get("/console/links/{code:str}", **needs(Permission.READ_LINKS))
 async def show(code: str, actor: Actor, settings: Settings) -> Template:
     link = await register.find(code)
-    days = await taps.daily(code)
+    days, history = await taps.daily(code), await repoint.history(code)
     return page(
         "links/show.html",
         title=link.label,
@@ -85,10 +85,13 @@ async def show(code: str, actor: Actor, settings: Settings) -> Template:
         address=register.address(link, settings.public_url),
         uses=await register.uses(code),
         waiting=await repoint.waiting(code),
-        history=await repoint.history(code),
+        history=history,
         days=days,
-        bars=chart.bars(days),
+        comparisons=await comparing.of(link, history),
+        chart=chart,
+        a_day=comparing.a_day,
         places=await taps.places(code),
+        place_words=taps.place_words,
         others=[other for other in await register.listing() if other.code != code and other.state.usable],
         mine=_mine(actor, link),
     )
@@ -142,11 +145,14 @@ async def decline(proposal_id: int, actor: Actor) -> Redirect:
 @get("/console/links/{code:str}/taps.csv", **needs(Permission.READ_LINKS))
 async def taps_csv(code: str) -> Response[bytes]:
     link = await register.find(code)
-    return Response(
-        taps.csv_file(code, link.label, await taps.daily(code, 366)),
-        media_type="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="taps-{code}.csv"', "Cache-Control": "no-store"},
-    )
+    return _csv(f"taps-{code}", taps.csv_file(code, link.label, await taps.daily(code, 366)))
+
+
+@get("/console/links/{code:str}/changes.csv", **needs(Permission.READ_LINKS))
+async def changes_csv(code: str) -> Response[bytes]:
+    """変更の前と後の、一日ごとの数。"""
+    link = await register.find(code)
+    return _csv(f"changes-{code}", comparing.csv_file(link, await comparing.of(link, await repoint.history(code))))
 
 
 async def _edit(actor: Actor, code: str, form: Form) -> None:
@@ -171,6 +177,11 @@ async def _editor(link: Link | None, form: Form, refusal: Refused | None = None)
     )
 
 
+def _csv(name: str, body: bytes) -> Response[bytes]:
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
+    return Response(body, media_type="text/csv", headers=headers)
+
+
 def _mine(actor: Actor, link: Link) -> bool:
     own = link.owner_section == actor.section_code or actor.may(Permission.REVIEW)
     return own and actor.may(Permission.MANAGE_LINKS)
@@ -192,4 +203,5 @@ routes: list[ControllerRouterHandler] = [
     approve,
     decline,
     taps_csv,
+    changes_csv,
 ]

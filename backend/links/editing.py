@@ -124,7 +124,7 @@ async def point(code: str, url: str, hosts: Sequence[str], external: bool) -> No
         external,
     )
     await work.sql(
-        "update link_check set next_at = ward_now(), verdict = 'unseen', dead = false, failures = 0, reason = '' "
+        "update link_check set next_at = ward_now(), verdict = 'unseen', dead_since = null, failures = 0, reason = '' "
         "where code = $1 and exists (select from link_check where code = $1)",
         code,
     )
@@ -138,14 +138,14 @@ async def changed(
     after: str,
     reason: str,
     *,
-    proposer: tuple[int, str] | None = None,
+    proposer: tuple[int, str, str] | None = None,
     approval: int | None = None,
 ) -> None:
-    """変更を書き足す。二人で変えたときは `proposer` が書いた人で、`actor` が承認した人。"""
-    staff_id, name = proposer or (actor.staff_id, actor.name)
+    """変更を書き足す。二人で変えたときは `proposer` が書いた人(番号、名、課の名)で、`actor` が承認した人。"""
+    staff_id, name, section = proposer or (actor.staff_id, actor.name, actor.section_name)
     await work.sql(
-        "insert into link_change (code, what, url_before, url_after, reason, staff_id, staff_name, approval_id, approved_by) "
-        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into link_change (code, what, url_before, url_after, reason, staff_id, staff_name, section_name, "
+        "approval_id, approved_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         code,
         what,
         before,
@@ -153,6 +153,7 @@ async def changed(
         reason.strip(),
         staff_id,
         name,
+        section,
         approval,
         actor.name if proposer else "",
     )

@@ -88,7 +88,7 @@ async def _claim(now: datetime) -> Sequence[_Due]:
 async def _keep(link: _Due, answer: Answer, now: datetime) -> None:
     """結果を残す。点検の間に行き先が変わっていれば捨てる。"""
     rows = await work.sql(
-        "select c.failures, c.dead from link_check c join link l on l.code = c.code "
+        "select c.failures, c.dead_since is not null as dead from link_check c join link l on l.code = c.code "
         "where c.code = $1 and l.version = $2 for update of c",
         link.code,
         link.version,
@@ -100,7 +100,8 @@ async def _keep(link: _Due, answer: Answer, now: datetime) -> None:
     if answer.verdict is not Verdict.OK and rows[0]["dead"] and not dead:
         dead = True  # 開けないと分かったものは、開けると分かるまでそのまま
     await work.sql(
-        "update link_check set next_at = $2, checked_at = $3, verdict = $4, status = $5, reason = $6, failures = $7, dead = $8, "
+        "update link_check set next_at = $2, checked_at = $3, verdict = $4, status = $5, reason = $6, failures = $7, "
+        "dead_since = case when $8 then coalesce(dead_since, $3) end, "
         "ok_at = case when $4 = 'ok' then $3 else ok_at end where code = $1",
         link.code,
         now + AGAIN[answer.verdict],

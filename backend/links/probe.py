@@ -23,6 +23,8 @@ SECONDS = 10.0
 REDIRECTS = 3
 USER_AGENT = f"Mozilla/5.0 (compatible; {account.ACCOUNT_ID.lstrip('@')}-linkcheck; +{account.WARD_SITE})"
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")  # これより外(古い fec0:: など)は、Pythonが公と言っても違う
+_EXAMPLES = ipaddress.ip_network("3fff::/20")
 
 Resolver = Callable[[str], Awaitable[Sequence[str]]]
 
@@ -85,6 +87,8 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+        if ip not in _UNICAST or ip in _EXAMPLES:
+            return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 

@@ -10,6 +10,7 @@ from litestar.types import ControllerRouterHandler
 from backend.errors import NotFound
 from backend.links import register, taps
 from backend.links.register import Link, State
+from backend.texts.catalogue import N_
 from backend.web.render import page
 
 _NO_STORE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
@@ -24,7 +25,7 @@ async def go(
     """302で案内する。前の行き先をどこにも覚えさせない。知らない名前は404。"""
     link = await _target(code)
     if link is None:
-        return page("links/unknown.html", title="この案内は見つかりません", status=404, headers=_NO_STORE)
+        return page("links/unknown.html", title=N_("この案内は見つかりません"), status=404, headers=_NO_STORE)
     if request.method == "GET" and "prefetch" not in request.headers.get("sec-purpose", ""):
         await taps.count(link.code, source)
     if link.url.startswith("tel:"):

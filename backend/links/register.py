@@ -56,7 +56,9 @@ class Link:
     checked_at: datetime | None
     reason: str
     uses: int
+    created_at: datetime
     updated_at: datetime
+    dead_since: datetime | None
 
     @property
     def source(self) -> str:
@@ -77,7 +79,7 @@ class Wanted:
 
 
 _SELECT = """
-select l.*, coalesce(s.name, l.owner_section) as owner_name, c.verdict, c.dead, c.checked_at, c.reason,
+select l.*, coalesce(s.name, l.owner_section) as owner_name, c.verdict, c.dead_since, c.checked_at, c.reason,
        (select count(*) from link_use u where u.code = l.code) as uses
 from link l left join section s on s.code = l.owner_section left join link_check c on c.code = l.code
 """
@@ -96,27 +98,42 @@ async def find(code: str, *, lock: bool = False) -> Link:
     return _link(rows[0])
 
 
-async def dead_of(section: str) -> list[Link]:
-    """その課が持ち主の、開けないリンク。ホームで知らせる。"""
-    return [
-        _link(row)
-        for row in await work.sql(f"{_SELECT} where l.owner_section = $1 and c.dead and not l.retired", section)
-    ]
+async def usable() -> list[Link]:
+    """お知らせに使えるページのリンク。電話は本文にそのまま書く。"""
+    return [link for link in await listing() if link.state.usable and not link.url.startswith("tel:")]
 
 
-async def state_of(url: str) -> Link | None:
-    """本文のリンクが台帳のものなら、その行。`/go/名前` でも、登録した行き先そのものでもよい。"""
-    found = GO.match(url)
-    plain = re.sub(rf"[?&]{EXTERNAL}$", "", url)
+async def dead_of(section: str | None = None) -> list[Link]:
+    """開けないリンクを、先に開けなくなったものから。`section` があれば、その課が持ち主のものだけ。"""
     rows = await work.sql(
-        f"{_SELECT} where l.code = $1 or l.url = $2 order by l.code = $1 desc", found and found[1], plain
+        f"{_SELECT} where c.dead_since is not null and not l.retired and ($1::text is null or l.owner_section = $1) "
+        "order by c.dead_since, l.code",
+        section,
     )
-    return _link(rows[0]) if rows else None
+    return [_link(row) for row in rows]
 
 
-async def menu_links(public_url: str) -> dict[str, tuple[str, str]]:
-    """名前 → (題, 押すアドレス)。メニューはこれから選ぶ。使えないものは入らない。"""
-    return {link.code: (link.label, address(link, public_url)) for link in await listing() if link.state.usable}
+async def states_of(urls: Iterable[str]) -> dict[str, Link]:
+    """文章のリンク → 台帳の行。台帳にないものは入らない。`/go/名前` でも、登録したページそのもの(`#` の後ろは問わない)でもよい。"""
+    asked = {url: (_code_in(url), _page(url)) for url in urls}
+    rows = await work.sql(
+        f"{_SELECT} where l.code = any($1::text[]) or split_part(l.url, '#', 1) = any($2::text[]) order by l.code",
+        [code for code, _ in asked.values() if code],
+        [page for _, page in asked.values()],
+    )
+    links = [_link(row) for row in rows]
+    by_code, by_page = {link.code: link for link in links}, {_page(link.url): link for link in reversed(links)}
+    found = {url: by_code.get(code) or by_page.get(page) for url, (code, page) in asked.items()}
+    return {url: link for url, link in found.items() if link}
+
+
+def _code_in(url: str) -> str:
+    found = GO.match(url)
+    return found[1] if found else ""
+
+
+def _page(url: str) -> str:
+    return re.sub(rf"[?&]{EXTERNAL}$", "", url.partition("#")[0])
 
 
 def address(link: Link, public_url: str) -> str:
@@ -174,7 +191,9 @@ def _link(row: dict[str, Any]) -> Link:
         row["checked_at"],
         row["reason"] or "",
         row["uses"],
+        row["created_at"],
         row["updated_at"],
+        row["dead_since"],
     )
 
 
@@ -183,6 +202,6 @@ def _state(row: dict[str, Any]) -> State:
         return State.RETIRED
     if row["url"].startswith("tel:"):
         return State.LIVE
-    if row["dead"]:
+    if row["dead_since"]:
         return State.DEAD
     return {"ok": State.LIVE, None: State.UNSEEN, "unseen": State.UNSEEN}.get(row["verdict"], State.SUSPECT)

@@ -29,6 +29,7 @@ class Proposal:
     reason: str
     staff_id: int
     staff_name: str
+    section_name: str
     at: datetime
     version: int
 
@@ -43,11 +44,14 @@ class Proposal:
 class Change:
     """済んだ変更の一件。"""
 
+    code: str
+    title: str
     what: str
     url_before: str
     url_after: str
     reason: str
     staff_name: str
+    section_name: str
     approved_by: str
     at: datetime
 
@@ -61,6 +65,11 @@ class Change:
             "revive": "また使い始めた",
         }[self.what]
 
+    @property
+    def elsewhere(self) -> bool:
+        """行き先が変わったか。"""
+        return self.url_before not in ("", self.url_after)
+
 
 async def propose(actor: Actor, code: str, version: int, wanted: Wanted, reason: str) -> int:
     """一人目。承認されるまで、行き先は前のまま。前の提案が開いていれば、それを閉じて置き換える。"""
@@ -71,8 +80,8 @@ async def propose(actor: Actor, code: str, version: int, wanted: Wanted, reason:
         raise Refused("行き先が変わっていません。", next_step="新しい行き先を書いてください。")
     await work.sql("update link_proposal set closed_at = ward_now() where code = $1 and closed_at is null", code)
     rows = await work.sql(
-        "insert into link_proposal (code, version, url, allowed_hosts, external_browser, reason, staff_id, staff_name) "
-        "values ($1, $2, $3, $4, $5, $6, $7, $8) returning id",
+        "insert into link_proposal (code, version, url, allowed_hosts, external_browser, reason, staff_id, staff_name, "
+        "section_name) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id",
         code,
         version,
         url,
@@ -81,6 +90,7 @@ async def propose(actor: Actor, code: str, version: int, wanted: Wanted, reason:
         reason.strip(),
         actor.staff_id,
         actor.name,
+        actor.section_name,
     )
     await trail.record(actor, "link.propose", link.source, after=url, reason=reason.strip())
     return rows[0]["id"]
@@ -105,7 +115,7 @@ async def approve(actor: Actor, proposal_id: int) -> Link:
         link.url,
         proposal.url,
         proposal.reason,
-        proposer=(proposal.staff_id, proposal.staff_name),
+        proposer=(proposal.staff_id, proposal.staff_name, proposal.section_name),
         approval=approval,
     )
     return await register.find(proposal.code)
@@ -129,24 +139,26 @@ async def waiting(code: str | None = None) -> list[Proposal]:
 
 
 async def history(code: str) -> list[Change]:
-    rows = await work.sql(
-        "select what, url_before, url_after, reason, staff_name, approved_by, at from link_change where code = $1 order by id desc",
-        code,
-    )
+    """そのリンクの変更を、新しい順に。"""
+    rows = await work.sql(f"{_CHANGES} where c.code = $1 order by c.id desc", code)
     return [Change(**row) for row in rows]
 
 
-async def repointed_after_use(used_by: str) -> list[Change]:
-    """`used_by`(`message:42`)が使い始めたあとに変わった行き先。`/verify` に出す(RULES 28)。"""
+async def repointed_after_use(used_by: str, since: datetime) -> list[Change]:
+    """`used_by`(`message:42`)のリンクの、`since`(承認)よりあとに変わった行き先。`/verify` に出す(RULES 28)。"""
     rows = await work.sql(
-        "select c.what, c.url_before, c.url_after, c.reason, c.staff_name, c.approved_by, c.at from link_change c "
-        "join link_use u on u.code = c.code where u.used_by = $1 and c.what in ('repoint', 'retire') and c.at >= u.at "
-        "order by c.id",
+        f"{_CHANGES} join link_use u on u.code = c.code where u.used_by = $1 and c.at > $2 "
+        "and (c.what = 'retire' or c.url_before not in ('', c.url_after)) order by c.id",
         used_by,
+        since,
     )
     return [Change(**row) for row in rows]
 
 
+_CHANGES = (
+    "select c.code, l.label as title, c.what, c.url_before, c.url_after, c.reason, c.staff_name, c.section_name, "
+    "c.approved_by, c.at from link_change c join link l on l.code = c.code"
+)
 _SELECT = "select p.*, l.label, l.url as url_before from link_proposal p join link l on l.code = p.code"
 
 
@@ -175,6 +187,7 @@ def _proposal(row: dict[str, Any]) -> Proposal:
         row["reason"],
         row["staff_id"],
         row["staff_name"],
+        row["section_name"],
         row["at"],
         row["version"],
     )

@@ -34,6 +34,7 @@ class LinkChange(Table, tablename="link_change", db=DB):
     reason = Text()
     staff_id = BigInt(null=True, default=None)
     staff_name = Text()
+    section_name = Text()
     approval_id = BigInt(null=True, default=None)
     approved_by = Text()
     at = Timestamptz()
@@ -51,6 +52,7 @@ class LinkProposal(Table, tablename="link_proposal", db=DB):
     reason = Text()
     staff_id = BigInt()
     staff_name = Text()
+    section_name = Text()
     at = Timestamptz()
     closed_at = Timestamptz(null=True, default=None)
 
@@ -74,7 +76,7 @@ class LinkCheck(Table, tablename="link_check", db=DB):
     status = SmallInt()
     reason = Text()
     failures = Integer()
-    dead = Boolean()
+    dead_since = Timestamptz(null=True, default=None)
 
 
 class LinkTap(Table, tablename="link_tap", db=DB):

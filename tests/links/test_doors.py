@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
@@ -23,6 +24,15 @@ EVAC = {
     "reason": "ページが移った",
     "version": "1",
 }
+
+
+async def _whole(owner: asyncpg.Connection) -> dict[str, str]:
+    """すべての表の中身。"""
+    tables = await owner.fetch("select tablename from pg_tables where schemaname = 'public' order by tablename")
+    return {
+        row["tablename"]: str(await owner.fetch(f'select * from "{row["tablename"]}" t order by t::text'))
+        for row in tables
+    }
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -71,6 +81,35 @@ async def test_a_tap_is_counted_with_its_place(public: httpx.AsyncClient) -> Non
     assert await taps.places("bosai_evac") == [("menu-bosai-1", 20)]
 
 
+async def test_a_tap_leaves_nothing_of_the_person_anywhere(
+    public: httpx.AsyncClient, owner: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """だれの電話からでも、増えるのは一日の数だけ。どの表にも、記録にも、押した人につながる値はない。"""
+    person = {
+        "user-agent": "Aardvark-Phone/7",
+        "x-forwarded-for": "198.51.100.77",
+        "forwarded": "for=198.51.100.77",
+        "cookie": "line_friend=U0123456789abcdef",
+        "referer": "https://line.me/aardvark",
+        "accept-language": "xx-aardvark",
+    }
+    caplog.set_level("DEBUG")
+    before = await _whole(owner)
+    await public.get("/go/bosai_evac?from=menu-bosai-1&userId=U0123456789abcdef", headers=person)
+    after = await _whole(owner)
+    assert [table for table in after if after[table] != before[table]] == ["link_tap"]
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("backend")]
+    left = f"{after['link_tap']} {ours}".lower()
+    assert not [value for value in ("aardvark", "198.51.100", "u0123456789") if value in left]
+
+
+async def test_two_people_who_tap_are_one_number(public: httpx.AsyncClient) -> None:
+    for phone in ("a", "b"):
+        await public.get("/go/bosai_evac", headers={"user-agent": phone, "x-forwarded-for": f"198.51.100.{ord(phone)}"})
+    rows = await work.sql("select code, source, sum(taps)::int as taps from link_tap group by code, source")
+    assert rows == [{"code": "bosai_evac", "source": "", "taps": 2}]
+
+
 async def test_a_browser_that_only_prefetches_is_not_counted(public: httpx.AsyncClient) -> None:
     await public.get("/go/bosai_evac", headers={"sec-purpose": "prefetch;prerender"})
     assert await taps.places("bosai_evac") == []
@@ -101,7 +140,9 @@ async def test_a_telephone_is_offered_on_a_page(public: httpx.AsyncClient, peopl
 
 
 async def test_the_list_says_first_what_must_be_done(sato: Console) -> None:
-    await work.sql("update link_check set dead = true, reason = 'ページがありません。' where code = 'bosai_evac'")
+    await work.sql(
+        "update link_check set dead_since = ward_now(), reason = 'ページがありません。' where code = 'bosai_evac'"
+    )
     answer = await sato.get("/console/links")
     assert answer.status_code == 200
     assert answer.text.index("開けないリンク") < answer.text.index("すべてのリンク")

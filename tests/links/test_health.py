@@ -77,6 +77,17 @@ async def test_one_site_is_asked_one_thing_at_a_time(net: Net) -> None:
     assert sorted(hosts) == sorted(set(hosts))
 
 
+async def test_only_a_few_sites_are_asked_at_a_time(net: Net) -> None:
+    for number in range(8):
+        await work.sql(
+            "insert into link (code, label, owner_section, url, allowed_hosts) values ($1, $1, 'koho', $2, '{}')",
+            f"site{number}",
+            f"https://www.site{number}.co.jp/",
+        )
+        await work.sql("insert into link_check (code, next_at) values ($1, '2020-01-01')", f"site{number}")
+    assert await net.tick(await clock.now()) == health.AT_ONCE == 4
+
+
 async def test_a_page_that_is_gone_is_dead_at_once(net: Net) -> None:
     net.status[EVAC] = 404
     await net.settle(await clock.now())
@@ -87,6 +98,18 @@ async def test_a_dead_link_is_told_to_its_owner(net: Net) -> None:
     net.status[EVAC] = 404
     await net.settle(await clock.now())
     assert [link.code for link in await register.dead_of("koho")] == ["bosai_evac"]
+
+
+async def test_a_dead_link_keeps_the_time_it_died(net: Net) -> None:
+    net.status[EVAC] = 404
+    now = await clock.now()
+    for hour in (0, 2, 4):
+        await net.settle(now + timedelta(hours=hour))
+    found = await register.find("bosai_evac")
+    assert (found.dead_since, found.checked_at) == (now, now + timedelta(hours=4))
+    net.status.clear()
+    await net.settle(now + timedelta(hours=6))
+    assert (await register.find("bosai_evac")).dead_since is None
 
 
 async def test_a_dead_link_is_written_in_the_record_once(net: Net) -> None:

@@ -1,6 +1,7 @@
 """リンク台帳と、行き先の変更。"""
 
 import asyncio
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -8,7 +9,8 @@ import pytest_asyncio
 from backend.errors import Forbidden, NotFound, Refused
 from backend.links import editing, register, repoint
 from backend.links.register import State, Wanted
-from backend.store import work
+from backend.store import clock, work
+from backend.store.pool import raw
 from tests import cast
 from tests.cast import Cast
 
@@ -170,10 +172,12 @@ async def test_the_history_names_both_people(people: Cast) -> None:
 
 async def test_a_message_knows_the_targets_that_changed_after_it(people: Cast) -> None:
     await _used()
+    before = await clock.now()
     proposal = await work.run(repoint.propose, people.sato, "bosai_evac", 1, _evac(url=NEW), "ページが移った")
     await work.run(repoint.approve, people.nakamura, proposal)
-    await work.run(register.note_uses, "message:2", ["bosai_evac"])
-    assert [len(await repoint.repointed_after_use(f"message:{n}")) for n in (1, 2)] == [1, 0]
+    after = await clock.now()
+    assert [len(await repoint.repointed_after_use("message:1", since)) for since in (before, after)] == [1, 0]
+    assert await repoint.repointed_after_use("message:2", before) == []
 
 
 async def test_uses_follow_what_the_user_now_uses(people: Cast) -> None:
@@ -204,16 +208,36 @@ async def test_retiring_a_used_link_towards_another_is_no_way_round_two_people(p
         "https://line.example.jp/go/bosai_evac?openExternalBrowser=1",
         "https://www.city.bunkyo.lg.jp/b009/p000034.html",
         "https://www.city.bunkyo.lg.jp/b009/p000034.html?openExternalBrowser=1",
+        "https://www.city.bunkyo.lg.jp/b009/p000034.html#map",
+        "https://www.city.bunkyo.lg.jp/b009/p000034.html?openExternalBrowser=1#map",
     ],
 )
 async def test_a_link_in_a_text_is_recognised(people: Cast, url: str) -> None:
-    found = await register.state_of(url)
-    assert found is not None
-    assert found.code == "bosai_evac"
+    assert (await register.states_of([url]))[url].code == "bosai_evac"
 
 
 async def test_a_link_outside_the_register_is_not(people: Cast) -> None:
-    assert await register.state_of("https://www.city.bunkyo.lg.jp/b000/p000000.html") is None
+    assert await register.states_of(["https://www.city.bunkyo.lg.jp/b000/p000000.html"]) == {}
+
+
+async def test_many_links_are_looked_up_in_one_question(people: Cast) -> None:
+    urls = [f"{PUBLIC}/go/{link.code}" for link in await register.listing()] + ["https://x.example.jp/"] * 50
+    asked: list[Any] = []
+
+    async def listening() -> dict[str, register.Link]:
+        async with raw() as connection:
+            with connection.query_logger(asked.append):
+                return await register.states_of(urls)
+
+    found = await work.run(listening)
+    assert (len(asked), len(found)) == (1, len(set(urls)) - 1)
+
+
+async def test_a_name_wins_over_another_link_to_the_same_page(people: Cast) -> None:
+    await work.run(editing.add, people.sato, "a-copy", _evac())
+    url, page = f"{PUBLIC}/go/bosai_evac", "https://www.city.bunkyo.lg.jp/b009/p000034.html"
+    found = await register.states_of([url, page])
+    assert (found[url].code, found[page].code) == ("bosai_evac", "a-copy")
 
 
 def test_links_in_a_text_are_found_once_each_in_order() -> None:
@@ -224,12 +248,6 @@ def test_links_in_a_text_are_found_once_each_in_order() -> None:
 async def test_the_address_asks_for_an_outer_browser_where_said(people: Cast) -> None:
     await work.run(editing.edit, people.sato, "home", 1, _wanted(external_browser=True), "PDF")
     assert register.address(await register.find("home"), PUBLIC) == f"{PUBLIC}/go/home?openExternalBrowser=1"
-
-
-async def test_a_menu_chooses_only_from_usable_links(people: Cast) -> None:
-    await work.run(editing.retire, people.sato, "x", 1, None, "やめた")
-    found = await register.menu_links(PUBLIC)
-    assert ("x" in found, found["bosai_evac"]) == (False, ("災害時の避難", f"{PUBLIC}/go/bosai_evac"))
 
 
 async def test_an_unknown_link_is_not_found(people: Cast) -> None:

@@ -49,7 +49,12 @@ async def test_places_are_told_apart(database: object) -> None:
     await _tap(22, "menu-kurashi-2")
     await _tap(20, "message")
     await _tap(1, "menu-kurashi-3")
-    assert await taps.places("home") == [("menu-kurashi-2", 22), ("message", 20), ("menu-kurashi-3", None)]
+    assert await taps.places("home") == [("menu-kurashi-2", 20), ("message", 20), ("menu-kurashi-3", None)]
+
+
+@pytest.mark.parametrize(("count", "rough"), [(0, None), (19, None), (20, 20), (39, 20), (40, 40), (12345, 12340)])
+def test_a_place_is_told_roughly_so_that_no_hidden_day_can_be_subtracted(count: int, rough: int | None) -> None:
+    assert taps.rough(count) == rough
 
 
 @pytest.mark.parametrize("source", ["U" + "0" * 32, "a" * 25, "あ", "a b", "'; drop table", "A", "\x00"])
@@ -71,7 +76,9 @@ async def test_nothing_in_the_table_points_to_a_person(database: object) -> None
     assert {row["column_name"] for row in rows} == {"code", "day", "source", "slot", "taps"}
 
 
-@pytest.mark.parametrize("value", ["=1+1", "+81", "-1", "@x", "\t=1", "  =1", "\r=1", "|x", "\n=x"])
+@pytest.mark.parametrize(
+    "value", ["=1+1", "+81", "-1", "@x", "\t=1", "  =1", "\r=1", "|x", "\n=x", "＝1+1", "\u3000＋1", "＠x", "－1"]
+)
 def test_a_value_in_the_csv_is_never_a_formula(value: str) -> None:
     assert taps.harmless(value).startswith("'")
 
@@ -94,3 +101,11 @@ def test_the_tallest_bar_is_the_busiest_day() -> None:
 def test_hidden_days_all_look_the_same() -> None:
     bars = chart.bars([Day(TODAY, None), Day(TODAY, None), Day(TODAY, 20)])
     assert (bars[0].height, bars[0].hidden) == (bars[1].height, True)
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [("menu-kurashi-2", "メニュー「kurashi」の2番目"), ("", "お知らせやほかのページ"), ("poster", "poster")],
+)
+def test_a_place_is_named_as_people_know_it(place: str, words: str) -> None:
+    assert taps.place_words(place) == words

@@ -40,6 +40,7 @@ create table link_change (
     reason text not null,
     staff_id bigint,
     staff_name text not null,
+    section_name text not null,
     approval_id bigint,
     approved_by text not null default '',
     at timestamptz not null default ward_now()
@@ -57,6 +58,7 @@ create table link_proposal (
     reason text not null check (reason <> ''),
     staff_id bigint not null,
     staff_name text not null,
+    section_name text not null,
     at timestamptz not null default ward_now(),
     closed_at timestamptz
 );
@@ -79,7 +81,7 @@ create table link_check (
     status smallint not null default 0,
     reason text not null default '',
     failures integer not null default 0,
-    dead boolean not null default false
+    dead_since timestamptz
 );
 create index link_check_next on link_check (next_at);
 
