@@ -1,6 +1,7 @@
 // いまの登録: 何を預かっているか。一つずつ変える、やめる、静かに止める。
 import { call } from "./api.js";
 import { day } from "./receipt.js";
+import { accessToken } from "./session.js";
 import { fill, list as listed, make, say } from "./words.js";
 
 const list = document.getElementById("held-list");
@@ -8,7 +9,7 @@ const note = document.getElementById("held-alert");
 let todo = {};
 let now = null;
 
-/** `handlers`: change(purpose|null), born(), renew(place), stopped(), trouble(trouble, place), reload() */
+/** `handlers`: change(purpose|null), born(), renew(place), stopped(), gone(answer), trouble(trouble, place), reload() */
 export function start(handlers) {
   todo = handlers;
   document.getElementById("change").addEventListener("click", () => handlers.change(null));
@@ -38,17 +39,17 @@ function card(one) {
     : make("p", { class: "answer" }, answer(one));
   const section = make("section", { class: "card held", "aria-label": title }, make("h3", {}, title), body);
   section.append(make("p", { class: "hint" }, say("held_until", { granted: day(one.granted_at), until: day(one.until) })));
-  if (one.renew) section.append(renewal(one, name));
+  if (one.renew || one.ending) section.append(renewal(one, name));
   section.append(make("div", { class: "bar-buttons" }, change, stop));
   return section;
 }
 
-/** 新しい文を見せて、一度押すだけで続けられる(RULES 38)。 */
+/** 文を見せて、一度押すだけで続けられる: 文が変わったとき(RULES 38)と、期限が近いとき(P14)。 */
 function renewal(one, name) {
   const go = make("button", name("held_renew_go"), say("held_renew_go"));
   go.addEventListener("click", () => todo.renew(note));
   const text = document.querySelector(`#fields-${one.code} .notice`).cloneNode(true);
-  return make("div", { class: "alert look" }, make("p", {}, say("held_renew")), text, make("p", { class: "actions" }, go));
+  return make("div", { class: "alert look" }, make("p", {}, say(one.renew ? "held_renew" : "held_ending")), text, make("p", { class: "actions" }, go));
 }
 
 /** 選んだことを、ページの言語の呼び名で。 */
@@ -105,20 +106,25 @@ async function stopChild(position) {
 }
 
 async function withdraw(code, title) {
-  await attempt(async () => {
-    await call("DELETE", `/liff/api/me/${code}`);
-    await todo.reload();
-    tell(say("held_stopped", { name: title }));
-  });
+  await stop([code], say("held_stopped", { name: title }));
 }
 
 async function moved() {
+  const codes = now.purposes.map((one) => one.code).filter((code) => ["area", "garbage"].includes(code));
+  await stop(codes, say("held_moved"));
+}
+
+/** 一つずつやめる。最後の一つなら、すべて消したときと同じ画面になる。 */
+async function stop(codes, words) {
   await attempt(async () => {
-    for (const { code } of now.purposes.filter((one) => ["area", "garbage"].includes(one.code))) {
-      await call("DELETE", `/liff/api/me/${code}`);
+    let left = now.purposes.length;
+    for (const code of codes) {
+      left -= 1;
+      const answer = await call("DELETE", `/liff/api/me/${code}`, left ? undefined : { access_token: accessToken() });
+      if (answer.proof && answer.proof.everything) return todo.gone(answer);
     }
     await todo.reload();
-    tell(say("held_moved"));
+    return tell(words);
   });
 }
 

@@ -17,7 +17,7 @@ const act = { again, signIn: () => { form.keepDraft(); session.signInByHand(); }
 
 const onForm = { saved, erase: () => show("erase"), back, trouble: fail, ask: () => show("form", false) };
 form.start(onForm);
-held.start({ change, born, renew: (place) => form.renew(mine, onForm, place), stopped: () => show("stopped"), trouble: fail, reload });
+held.start({ change, born, renew: (place) => form.renew(mine, onForm, place), stopped: () => show("stopped"), gone, trouble: fail, reload });
 receipt.start();
 wire();
 begin();
@@ -108,16 +108,20 @@ async function erase() {
   const place = document.getElementById("erase-alert");
   place.hidden = true;
   try {
-    const answer = await call("DELETE", "/liff/api/me", { access_token: session.accessToken() });
-    mine = null;
-    inside = false;
-    form.reset();
-    receipt.showProof(answer);
-    show("erased");
-    await session.leave();
+    await gone(await call("DELETE", "/liff/api/me", { access_token: session.accessToken() }));
   } catch (error) {
     fail(error, place);
   }
+}
+
+/** 何も預からなくなった: 証を見せ、この端末からも終わる(サーバーの側では、もう終わっている)。 */
+async function gone(answer) {
+  mine = null;
+  inside = false;
+  form.reset();
+  receipt.showProof(answer);
+  show("erased");
+  await session.leave();
 }
 
 /** いまの画面に残ったまま知らせる。セッション切れは、書きかけを取っておいて一度だけサインインし直す。 */

@@ -60,11 +60,12 @@ def _restore(settings: Settings, options: argparse.Namespace) -> int:
     report = asyncio.run(restore.run(setup.with_database(settings), options.file))
     if options.json:
         words = {"taken_at": report.about.taken_at.isoformat(), "erased": report.erased, "held": report.held}
-        _print_json({**words, "findings": report.findings, "pending": report.pending})
+        _print_json({**words, "narrowed": report.narrowed, "findings": report.findings, "pending": report.pending})
         return 1 if report.findings else 0
     _say(f"{report.about.taken_at:%Y-%m-%d %H:%M:%S}(UTC)の控えを戻しました。それより後のことは、失われています。")
     _say(
-        f"後で消えた{report.erased}人を、もう一度消しました。終わっていない配信{report.held}件を、見合わせにしました。"
+        f"後で消えた{report.erased}人を、もう一度消しました。一部をやめた{report.narrowed}人の、やめた分を消しました。"
+        f"終わっていない配信{report.held}件を、見合わせにしました。"
     )
     _say("職員の役割と停止も控えの時のものです。サインインは、全員やり直しです。")
     for words in report.findings:

@@ -1,6 +1,6 @@
 """復元: 控えを空のデータベースに戻し、動かしてよい形にする(`ward restore`)。
 
-戻す → 消えた人をもう一度消す → 配信を見合わせにする → 控えより後の封の控えを捨てる → 権利と移行の印を書く。最後の一つまでは、
+戻す → 消えた人と、やめた目的・止めた子をもう一度消す → 配信を見合わせにする → 控えより後の封の控えを捨てる → 権利と移行の印を書く。最後の一つまでは、
 どのプロセスも起動を断り、アプリケーションの役割は何も読めない。途中で殺されても、もう一度行えば続きから終わる。
 """
 
@@ -20,8 +20,9 @@ from backend.database import backup, grants, migrating, programs, setup, stamp
 from backend.database.backup import About
 from backend.delivery import restoring
 from backend.errors import Refused
-from backend.residents import erasure, journal
+from backend.residents import journal, replay
 from backend.residents.address import AddressKeys
+from backend.residents.replay import Replayed
 from backend.settings import Mode, Settings
 from backend.store import clock, work
 from backend.store.pool import DB, close_pool, open_pool
@@ -32,10 +33,11 @@ FORGOTTEN = ("staff_session", "counter_code", "counter_case", "staff_invitation"
 
 @dataclass(frozen=True)
 class Report:
-    """復元の結果。`findings` は記録の検査の誤り、`pending` はこの後に要る移行。"""
+    """復元の結果。`erased` と `narrowed` は、もう一度すべて・一部を消した人の数、`findings` は記録の検査の誤り、`pending` はこの後に要る移行。"""
 
     about: About
     erased: int
+    narrowed: int
     held: int
     findings: list[str]
     pending: list[str]
@@ -55,11 +57,11 @@ async def run(settings: Settings, file: Path) -> Report:
         if await _refuse_unless_empty(about):
             await asyncio.to_thread(_pour, file, url)
             await work.sql(f"comment on table migration is '{about.taken_at.isoformat()}'")
-        erased = await erasure.replay(keys)
-        held = await work.run(_calm, settings, about, erased)
+        again = await replay.run(keys)
+        held = await work.run(_calm, settings, about, again)
         findings = [found.words for found in await audit.verify_all(settings.data_dir)]
         await work.run(_open_for_use, settings, about)
-        return Report(about, erased, held, findings, await migrating.pending())
+        return Report(about, again.erased, again.narrowed, held, findings, await migrating.pending())
     finally:
         await close_pool()
         stamp.drop(settings.data_dir)
@@ -125,7 +127,7 @@ def _pour(file: Path, url: str) -> None:
         shutil.copyfileobj(body, process.stdin, 1 << 20)
 
 
-async def _calm(settings: Settings, about: About, erased: int) -> int:
+async def _calm(settings: Settings, about: About, again: Replayed) -> int:
     """ひとりでに動き出すものを、すべて止める。見合わせにした配信の数を返す。"""
     held = await restoring.quarantine(about.taken_at)
     for table in FORGOTTEN:
@@ -134,7 +136,13 @@ async def _calm(settings: Settings, about: About, erased: int) -> int:
     for tail in await seal.tails():
         await asyncio.to_thread(anchors.restored, anchors.path(settings.data_dir), now, tail.ledger, tail.sealed_number)
     await trail.record(
-        None, "database.restore", "database", taken_at=about.taken_at.isoformat(), held=held, erased=erased
+        None,
+        "database.restore",
+        "database",
+        taken_at=about.taken_at.isoformat(),
+        held=held,
+        erased=again.erased,
+        narrowed=again.narrowed,
     )
     return held
 

@@ -85,9 +85,9 @@ class AddressKeys:
         except (InvalidTag, KeyError, IndexError):
             return [self.open(one) for one in sealed]  # 理由を添えて断るため
 
-    def erasure_mark(self, user_id: str) -> str:
-        """消去の記録に残す、鍵付きのハッシュ(16進64桁)。鍵がなければ誰のことか分からない。"""
-        return hmac.new(self.erasure_key, _checked(user_id), hashlib.sha256).hexdigest()
+    def erasure_mark(self, user_id: str, what: str = "") -> str:
+        """消去の記録に残す、鍵付きのハッシュ(16進64桁)。鍵がなければ、だれの何のことか分からない。`what` が空なら、すべて。"""
+        return hmac.new(self.erasure_key, _checked(user_id) + what.encode(), hashlib.sha256).hexdigest()
 
 
 @lru_cache(maxsize=32)

@@ -12,6 +12,8 @@ from backend.ward import areas
 
 MAX_CHILDREN = 5
 DUE_AHEAD_MONTHS = 10
+MONTHS_EARLY, MONTHS_LATE = 5, 1
+"""予定月が、生まれた月より何か月後(早産)・前(過期産)まで、同じ出産のものと言えるか。"""
 
 
 class BadChoices(Refused):
@@ -131,6 +133,9 @@ def _children_problem(choices: Choices, today: date) -> str:
     for due in choices.due_months:
         if not -stages.GRACE_MONTHS <= stages.months_between(today, due) <= DUE_AHEAD_MONTHS:
             return "出産の予定月を確かめてください。"
+    for birth, due in zip(choices.birth_months, choices.birth_due_months, strict=False):
+        if due and not -MONTHS_LATE <= stages.months_between(birth, due) <= MONTHS_EARLY:
+            return "生まれた月と出産の予定月の組み合わせを確かめてください。"
     for birth in choices.birth_months:
         if stages.stage_of(birth, today) is None:
             return "生まれた月を確かめてください。これからの月と、高校を卒業する年代より前の月は選べません。"

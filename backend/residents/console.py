@@ -164,7 +164,7 @@ def _value(form: CorrectionForm) -> int | str | None:
         return None
     if form.name == "language":
         return form.value
-    if not form.value.isdigit():
+    if not form.value.isdecimal():
         raise Refused("一覧から選んでください。")
     return int(form.value)
 

@@ -32,11 +32,13 @@ async def end(
     )
     at = max((event.at for event in events), default=now)
     left, mark = live & ~ending, ""
-    if left:
-        await rows.narrow(row, left, min(grants[p].until for p in left))
-    else:
+    if not left:
         await work.sql("delete from resident where id = $1", row["id"])
         mark = await journal.append(keys, user_id, at)
+    elif left != held or row["live_until"] <= now:
+        # 同意していない目的をやめたときは触れない: 番号が替わると、送信の途中の人が理由なく抜ける。
+        await rows.narrow(row, left, min(grants[p].until for p in left))
+        await journal.append_parts(keys, user_id, at, [journal.purpose(p) for p in held & ~left])
     ids = [str(event.event_id) for event in events if event.action is action]
     return receipt.erasure([*ending], ids, at, everything=not left, mark=mark)
 
@@ -46,9 +48,16 @@ async def stop_child(
 ) -> None:
     """一つの妊娠(位置0)か一人の子だけを静かに止める(RULES 44)。子育ての項目が空になれば、目的ごと終える。"""
     if position:
-        await work.sql("delete from resident_child where resident_id = $1 and position = $2", row["id"], position)
+        stopped = await work.sql(
+            "delete from resident_child where resident_id = $1 and position = $2 returning birth_month",
+            row["id"],
+            position,
+        )
+        parts = [journal.birth(child["birth_month"]) for child in stopped]
     else:
         await work.sql("update resident set due_month = null where id = $1", row["id"])
+        parts = [journal.due(row["due_month"])] if row["due_month"] else []
+    await journal.append_parts(keys, user_id, await clock.now(), parts)
     # もう固まった送信単位からも外す。
     left = await work.sql(
         "update resident r set number = $2, updated_at = ward_now() where id = $1 "

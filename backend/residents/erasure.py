@@ -1,4 +1,4 @@
-"""消去の仕事: ブロックを受けて消す、期限で消す、控えを戻した後に消し直す(DESIGN 6, RULES 37, 40, 44)。"""
+"""消去の仕事: ブロックを受けて消す、期限で消す、いなくなった人を消す(DESIGN 6, RULES 37, 44)。"""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ from uuid import UUID
 from backend.consent.ledger import Action, Channel
 from backend.consent.notices import Purpose
 from backend.line.events import Event
-from backend.residents import ending, journal, rows
+from backend.residents import ending, rows
 from backend.residents.address import AddressKeys
 from backend.store import clock, work
 
@@ -53,22 +53,11 @@ async def sweep(keys: AddressKeys) -> int:
         "select id from resident where due_month <= (ward_now() at time zone 'Asia/Tokyo') - interval '3 months' limit $1",
         CHUNK,
     )
-    touched = [await work.run(_locked, keys, row["id"], _lapse) for row in lapsed]
-    touched += [await work.run(_locked, keys, row["id"], _end_pregnancy) for row in overdue]
+    touched = [await work.run(locked, keys, row["id"], _lapse) for row in lapsed]
+    touched += [await work.run(locked, keys, row["id"], _end_pregnancy) for row in overdue]
     for statement in _TIDY:
         await work.sql(statement)
     return sum(touched)
-
-
-async def replay(keys: AddressKeys) -> int:
-    """控えを戻した後、どのプロセスよりも先に: 印のある人を、もう一度すべて消す。消した数を返す。"""
-    erased_at = journal.latest(keys)
-    again = [
-        row["id"]
-        for row in (await work.sql("select id, cipher, consented_at from resident") if erased_at else [])
-        if (at := erased_at.get(keys.erasure_mark(keys.open(bytes(row["cipher"]))))) and row["consented_at"] <= at
-    ]
-    return sum([await work.run(_locked, keys, resident_id, _restored) for resident_id in again])
 
 
 async def absent(keys: AddressKeys, resident_id: UUID) -> bool:
@@ -78,10 +67,10 @@ async def absent(keys: AddressKeys, resident_id: UUID) -> bool:
         if row["absences"] >= 2:
             await ending.end(keys, user_id, row, None, Action.WITHDRAWN, Channel.FOLLOWERS)
 
-    return await work.run(_locked, keys, resident_id, gone)
+    return await work.run(locked, keys, resident_id, gone)
 
 
-async def _locked(keys: AddressKeys, resident_id: UUID, verb: Ending) -> bool:
+async def locked(keys: AddressKeys, resident_id: UUID, verb: Ending) -> bool:
     """本人の操作と同じ順番で待ち、行を読み直してから `verb` を行う。"""
     found = await work.sql("select cipher from resident where id = $1", resident_id)
     if not found:
@@ -105,10 +94,6 @@ async def _end_pregnancy(keys: AddressKeys, user_id: str, row: dict[str, Any]) -
         await ending.stop_child(keys, user_id, row, 0, Action.LAPSED, Channel.SWEEP)
 
 
-async def _restored(keys: AddressKeys, user_id: str, row: dict[str, Any]) -> None:
-    await ending.end(keys, user_id, row, None, Action.WITHDRAWN, Channel.RESTORE)
-
-
 async def _unseen(event_ids: list[str]) -> set[str]:
     """初めて見る番号。同じ番号を同時に処理する取引は、ここで待つ。"""
     found = await work.sql(
@@ -126,6 +111,7 @@ def _name(event: Event) -> str:
 
 _TIDY = (
     "delete from id_token_seen where expires_at < ward_now() - interval '1 minute'",
+    "delete from liff_ended where expires_at < ward_now()",
     "delete from webhook_seen where seen_at < ward_now() - interval '7 days'",
     "delete from counter_code where expires_at < ward_now()",
     "delete from counter_case where expires_at < ward_now()",

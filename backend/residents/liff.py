@@ -4,20 +4,22 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, post, put
+from litestar.datastructures import Cookie
 from litestar.types import ControllerRouterHandler
 
-from backend.consent import notices, receipt
+from backend.consent import receipt
 from backend.consent.notices import BY_CODE, Purpose
 from backend.consent.receipt import Receipt
 from backend.errors import Forbidden, LineError, NotFound, Refused, Unavailable
 from backend.line.identity import Forged
-from backend.residents import incident, preferences, rights, sent, session, stages
+from backend.residents import incident, preferences, rights, sent, session, shown
 from backend.residents.address import AddressKeys
 from backend.residents.choices import BadChoices
-from backend.residents.preferences import Held, NoticeChanged
+from backend.residents.preferences import NoticeChanged
 from backend.residents.session import Over, Session, TooOften
 from backend.settings import Settings
 from backend.store import clock, work
+from backend.store.pool import LOST
 from backend.web.sessions import LIFF, cookie, cookie_name
 
 Ask = Request[Any, Any, Any]
@@ -37,7 +39,7 @@ async def begin(request: Ask, settings: Settings, line: Any, keys: AddressKeys) 
         token = sent.read(raw, sent.TokenForm).id_token
     now = await clock.now()
     identity = await line.verify_id_token(token, now)
-    mine = await work.run(session.start, identity, session.unseal(_cookie(request, settings), settings, now))
+    mine = await work.run(session.start, identity, await session.current(_cookie(request, settings), settings))
     answer = {"friend": await _friend(line, mine), "held": await preferences.held(keys, mine.user_id) is not None}
     sealed = cookie(LIFF, session.seal(mine, settings), secure=settings.secure_cookies, max_age=session.MINUTES * 60)
     return Response(answer, cookies=[sealed])
@@ -45,9 +47,15 @@ async def begin(request: Ask, settings: Settings, line: Any, keys: AddressKeys) 
 
 @delete("/liff/session", status_code=200)
 async def finish(request: Ask, settings: Settings) -> Response[Any]:
-    """「終わる」: クッキーを消す。サーバーに消すものはない。"""
+    """「終わる」: クッキーを消し、その写しも使えなくする。データベースに届かないときも、この端末のクッキーは消す。"""
     _same_origin(request, settings)
-    return Response({"ended": True}, cookies=[cookie(LIFF, "", secure=settings.secure_cookies, max_age=0)])
+    try:
+        mine = await session.current(_cookie(request, settings), settings)
+        if mine:
+            await session.end(mine)
+    except (Unavailable, *LOST):
+        return Response({"ended": False}, status_code=503, cookies=[_cleared(settings)])
+    return Response({"ended": True}, cookies=[_cleared(settings)])
 
 
 @get("/liff/api/me")
@@ -55,7 +63,7 @@ async def me(request: Ask, settings: Settings, line: Any, keys: AddressKeys) -> 
     mine = await _session(request, settings)
     await incident.require_open()
     held = await preferences.held(keys, mine.user_id)
-    return {"friend": await _friend(line, mine), "held": await _shown(held) if held else None}
+    return {"friend": await _friend(line, mine), "held": await shown.page(held) if held else None}
 
 
 @put("/liff/api/me")
@@ -88,24 +96,17 @@ async def save(request: Ask, settings: Settings, line: Any, keys: AddressKeys) -
 
 
 @delete("/liff/api/me", status_code=200)
-async def withdraw_all(request: Ask, settings: Settings, line: Any, keys: AddressKeys) -> dict[str, Any]:
+async def withdraw_all(request: Ask, settings: Settings, line: Any, keys: AddressKeys) -> Response[Any]:
     """すべてやめて消す。LINEの側の許可も取り消すが、それができなくても消去は済んでいる。"""
-    mine = await _writer(request, settings)
-    token = await _access_token(request)
-    proof = await work.run(preferences.withdraw, keys, mine.user_id)
-    return {**_proof(proof, settings), "deauthorized": await _deauthorize(line, token)}
+    return await _withdraw(request, settings, line, keys, None)
 
 
 @delete("/liff/api/me/{purpose:str}", status_code=200)
-async def withdraw_one(request: Ask, settings: Settings, line: Any, keys: AddressKeys, purpose: str) -> dict[str, Any]:
+async def withdraw_one(request: Ask, settings: Settings, line: Any, keys: AddressKeys, purpose: str) -> Response[Any]:
     """一つの目的だけをやめる。ほかはそのまま(P3)。最後の一つなら、すべて消える。"""
-    mine = await _writer(request, settings)
     if purpose not in BY_CODE:
         raise NotFound("その目的はありません。")
-    token = await _access_token(request)
-    proof = await work.run(preferences.withdraw, keys, mine.user_id, BY_CODE[purpose])
-    everything = proof is not None and bool(proof.body["everything"])
-    return {**_proof(proof, settings), "deauthorized": await _deauthorize(line, token if everything else "")}
+    return await _withdraw(request, settings, line, keys, BY_CODE[purpose])
 
 
 @delete("/liff/api/me/children/{position:int}", status_code=200)
@@ -137,8 +138,31 @@ async def code(request: Ask, settings: Settings, keys: AddressKeys) -> dict[str,
     return {"code": digits, "until": until.astimezone(clock.JST).isoformat()}
 
 
+async def _withdraw(
+    request: Ask, settings: Settings, line: Any, keys: AddressKeys, purposes: Purpose | None
+) -> Response[Any]:
+    """すべてなくなったら、セッションも同じ取引で終わり、LINEの側の許可も取り消す。"""
+    mine = await _writer(request, settings)
+    token = await _access_token(request)
+
+    async def verb() -> Receipt | None:
+        proof = await preferences.withdraw(keys, mine.user_id, purposes)
+        if proof and proof.body["everything"]:
+            await session.end(mine)
+        return proof
+
+    proof = await work.run(verb)
+    everything = proof is not None and bool(proof.body["everything"])
+    answer = {
+        "proof": receipt.signed(proof, settings.receipt_signing_key) if proof else None,
+        "text": proof.text if proof else "預かっているものはありません。",
+        "deauthorized": await _deauthorize(line, token if everything or purposes is None else ""),
+    }
+    return Response(answer, cookies=[_cleared(settings)] if everything else [])
+
+
 async def _session(request: Ask, settings: Settings) -> Session:
-    found = session.unseal(_cookie(request, settings), settings, await clock.now())
+    found = await session.current(_cookie(request, settings), settings)
     if found is None:
         raise Over
     return found
@@ -163,39 +187,12 @@ def _same_origin(request: Ask, settings: Settings, *, header: bool = True) -> No
 
 
 async def _body(request: Ask) -> bytes:
-    declared = request.headers.get("content-length") or "0"
-    if not declared.isdigit() or int(declared) > sent.MAX_BODY:
+    if not sent.fits(request.headers.get("content-length"), sent.MAX_BODY):
         raise BadChoices({"body": "送られた内容が大きすぎます。"})
     raw = await request.body()
     if len(raw) > sent.MAX_BODY:
         raise BadChoices({"body": "送られた内容が大きすぎます。"})
     return raw
-
-
-async def _shown(held: Held) -> dict[str, Any]:
-    """いま預かっているもの。`renew` は、新しい告知文で続けるかを尋ねる目的。`asks_birth` は予定月の過ぎた妊娠。"""
-    today = (await clock.now()).astimezone(clock.JST).date()
-    current = await notices.current()
-    changed = await notices.changed_since([grant.notice_version for grant in held.grants.values()])
-    answers = rights.plain(held)
-    for child, due in zip(answers["children"], held.choices.due_months, strict=False):
-        child["asks_birth"] = stages.asks_for_birth(due, today)
-    return {
-        "purposes": [
-            {
-                "code": grant.purpose.code,
-                "label": grant.purpose.label,
-                "granted_at": grant.granted_at.astimezone(clock.JST).isoformat(),
-                "until": grant.until.astimezone(clock.JST).isoformat(),
-                "notice_version": grant.notice_version,
-                "renew": bool(changed.get(grant.notice_version, Purpose(0)) & grant.purpose),
-            }
-            for grant in held.grants.values()
-        ],
-        **answers,
-        "notice_version": current.version,
-        "words": held.words,
-    }
 
 
 async def _export(request: Ask, settings: Settings, keys: AddressKeys) -> dict[str, Any]:
@@ -216,8 +213,11 @@ async def _friend(line: Any, mine: Session) -> bool:
 
 
 async def _access_token(request: Ask) -> str:
-    raw = await _body(request)
-    return sent.read(raw, sent.StopForm).access_token if raw.strip() else ""
+    """LINEの許可を取り消すための札。読めなくても、消すことは止めない。"""
+    try:
+        return sent.read(await _body(request), sent.StopForm).access_token
+    except BadChoices:
+        return ""
 
 
 async def _deauthorize(line: Any, token: str) -> bool | None:
@@ -230,12 +230,6 @@ async def _deauthorize(line: Any, token: str) -> bool | None:
     return True
 
 
-def _proof(proof: Receipt | None, settings: Settings) -> dict[str, Any]:
-    if proof is None:
-        return {"proof": None, "text": "預かっているものはありません。"}
-    return {"proof": receipt.signed(proof, settings.receipt_signing_key), "text": proof.text}
-
-
 def _attachment(body: bytes, name: str, media_type: str) -> Response[bytes]:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(body, headers=headers, media_type=media_type)
@@ -243,6 +237,10 @@ def _attachment(body: bytes, name: str, media_type: str) -> Response[bytes]:
 
 def _cookie(request: Ask, settings: Settings) -> str | None:
     return request.cookies.get(cookie_name(LIFF, secure=settings.secure_cookies))
+
+
+def _cleared(settings: Settings) -> Cookie:
+    return cookie(LIFF, "", secure=settings.secure_cookies, max_age=0)
 
 
 def _answer(status: int, reason: str) -> Any:

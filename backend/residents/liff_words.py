@@ -2,13 +2,8 @@
 
 from backend.consent.notices import Purpose
 from backend.residents.vocabulary import AgeBand, Slot, Stream, Topic
+from backend.texts.catalogue import N_
 from backend.ward import areas
-
-
-def N_(text: str) -> str:  # noqa: N802  gettextの習わしの名
-    """訳す文の印。"""
-    return text
-
 
 WHY = {
     Purpose.AREA: N_("住んでいる町のお知らせが届きます。"),
@@ -54,6 +49,7 @@ SCRIPT = {
     "held_stopped": N_("「{name}」をやめました。預かったものは消しました。"),
     "held_moved": N_("地域とごみの登録を消しました。"),
     "held_renew": N_("文が新しくなりました。読んで、よければ「続ける」を押してください。"),
+    "held_ending": N_("もうすぐ期限が来ます。続けるときは「続ける」を押してください。"),
     "held_renew_go": N_("続ける"),
     "child_stop": N_("止める"),
     "child_born": N_("生まれました"),

@@ -8,8 +8,9 @@ from litestar import Request, get, post
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 
-from backend.consent import publishing
+from backend.consent import publishing, translations
 from backend.consent.notices import BY_CODE, LANGUAGES, PARTS, Purpose
+from backend.consent.translations import TRANSLATED, Translation
 from backend.errors import Refused
 from backend.permissions import Actor, Permission
 from backend.residents import renewal
@@ -37,6 +38,7 @@ async def index(actor: Actor) -> Template:
         room="consent",
         versions=await publishing.versions(),
         progress={one.version: one for one in await renewal.progress()},
+        exact=actor.may(Permission.PUBLISH_NOTICE),  # 正確な数は、広報課長と個人情報保護担当だけ(RULES 17)
         may_propose=actor.may(Permission.PROPOSE_NOTICE),
     )
 
@@ -50,20 +52,21 @@ async def new() -> Template:
 @post("/console/consent/new", **needs(Permission.PROPOSE_NOTICE))
 async def propose(request: Request[Any, Any, Any], actor: Actor) -> Template | Redirect:
     form = await forms.read(request, ProposalForm)
-    sent = await request.form()
-    wanted = {lang: {part: str(sent.get(f"{lang}.{part}", "")) for part in PARTS} for lang in LANGUAGES}
+    sent = {name: str(value) for name, value in (await request.form()).items()}
+    wanted = {lang: {part: sent.get(f"{lang}.{part}", "") for part in PARTS} for lang in LANGUAGES}
     try:
         number = await work.run(
             publishing.propose,
             actor,
             wanted,
+            translated=_translated(sent),
             published_on=_day(form.published_on, "公開日"),
             effective_on=_day(form.effective_on, "発効日"),
             material=Purpose(sum({int(BY_CODE[code]) for code in form.material if code in BY_CODE})),
             reason=form.reason,
         )
     except Refused as error:
-        return _form(wanted, form, error=error.message, hint=error.next_step, status=422)
+        return _form(wanted, form, sent, error=error.message, hint=error.next_step, status=422)
     return Redirect(f"/console/consent/{number}", status_code=303)
 
 
@@ -89,7 +92,8 @@ async def drop(number: int, actor: Actor) -> Redirect:
 
 async def _shown(actor: Actor, number: int, *, error: str = "", hint: str = "", status: int = 200) -> Template:
     found = await publishing.version(number)
-    before = await publishing.texts(number - 1) if number > 1 else {}
+    published = [one.version for one in await publishing.versions() if one.published and one.version < number]
+    before = await publishing.texts(published[0]) if published else {}
     return page(
         "consent/version.html",
         title=f"告知文 第{number}版",
@@ -98,6 +102,7 @@ async def _shown(actor: Actor, number: int, *, error: str = "", hint: str = "", 
         version=found,
         ends_on=renewal.ends_on(found),
         texts=await publishing.texts(number),
+        translated=await translations.of(number),
         before=before,
         names=NAMES,
         languages=[(language.value, language.label) for language in Language],
@@ -110,7 +115,13 @@ async def _shown(actor: Actor, number: int, *, error: str = "", hint: str = "", 
 
 
 def _form(
-    wanted: dict[str, dict[str, str]], form: ProposalForm, *, error: str = "", hint: str = "", status: int = 200
+    wanted: dict[str, dict[str, str]],
+    form: ProposalForm,
+    sent: dict[str, str] | None = None,
+    *,
+    error: str = "",
+    hint: str = "",
+    status: int = 200,
 ) -> Template:
     return page(
         "consent/new.html",
@@ -118,6 +129,7 @@ def _form(
         room="consent",
         status=status,
         texts=wanted,
+        sent=sent or {},
         form=form,
         names=NAMES,
         purposes=[(purpose.code, purpose.label) for purpose in Purpose],
@@ -125,6 +137,17 @@ def _form(
         error=error,
         hint=hint,
     )
+
+
+def _translated(sent: dict[str, str]) -> dict[str, Translation]:
+    """訳の記録の欄。三つとも空の言語は、日本語の文を見せる。"""
+    made: dict[str, Translation] = {}
+    for language in TRANSLATED:
+        names = sent.get(f"{language}.translator", ""), sent.get(f"{language}.checker", "")
+        day = sent.get(f"{language}.checked_on", "")
+        if any(word.strip() for word in (*names, day)):
+            made[language] = Translation(*names, _day(day, "訳を確かめた日") if day else None)
+    return made
 
 
 def _day(text: str, name: str) -> date:

@@ -12,7 +12,7 @@ from backend.consent.notices import Notice, Purpose
 from backend.consent.receipt import Receipt
 from backend.errors import Refused
 from backend.residents import choices as chosen
-from backend.residents import ending, incident, rows, wording
+from backend.residents import ending, incident, journal, rows, wording
 from backend.residents.address import AddressKeys
 from backend.residents.choices import Choices
 from backend.store import clock
@@ -75,6 +75,9 @@ async def save_many(
     live = await ledger.live([ledger.subject(draft.subject_key) for draft in drafts])
     ends = {d.id: min(g.until for g in live[ledger.subject(d.subject_key)].values()) for d in drafts}
     await rows.write(drafts, ends, notice.version)
+    for (user_id, _), draft in zip(wanted, drafts, strict=True):
+        if draft.known and (parts := _left_out(draft.known, draft.choices)):
+            await journal.append_parts(keys, user_id, await clock.now(), parts)
     return [_receipt(draft, live[ledger.subject(draft.subject_key)], notice) for draft in drafts]
 
 
@@ -132,6 +135,19 @@ def _draft(keys: AddressKeys, user_id: str, choices: Choices, row: dict[str, Any
         choices=choices,
         known=row,
     )
+
+
+def _left_out(row: dict[str, Any], choices: Choices) -> list[str]:
+    """選ばれなくなった目的と子の、消去の記録に書く印のもと。答えの直しは書かない(控えを戻すと、前の答えになる)。"""
+    before = Purpose(row["purposes"])
+    parts = [journal.purpose(purpose) for purpose in before & ~choices.purposes]
+    if before & choices.purposes & Purpose.PARENTING:
+        born = set(rows.births(row))
+        parts += [journal.birth(month) for month in sorted(born - {*choices.birth_months})]
+        # 「生まれました」は止めたのではない。
+        if row["due_month"] and row["due_month"] not in choices.due_months and born >= {*choices.birth_months}:
+            parts.append(journal.due(row["due_month"]))
+    return parts
 
 
 def _entries(

@@ -1,14 +1,17 @@
 """告知文の切りかえ: 公開と同じ取引で、前の同意の終わり(発効日+90日)を本人の行にも写す(RULES 38)。"""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from backend.consent import publishing
 from backend.consent.ledger import GRACE_DAYS
 from backend.consent.notices import Purpose
 from backend.consent.publishing import Version
 from backend.permissions import Actor
-from backend.store import work
+from backend.store import clock, work
+
+ASK_DAYS = 102
+"""期限の何日前から、ページで続けるかを尋ねるか。月ごとのお知らせは、早い人には100日ほど前に着く(messages.reminders)。"""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ async def publish(actor: Actor, number: int) -> Version:
 def ends_on(version: Version) -> date:
     """前の同意がこの日の0時に終わる。"""
     return version.effective_on + timedelta(days=GRACE_DAYS)
+
+
+def is_ending(until: datetime, today: date) -> bool:
+    """同意の終わりが近く、ページで続けるかを尋ねる間か(P14)。"""
+    return until.astimezone(clock.JST).date() - today <= timedelta(days=ASK_DAYS)
 
 
 async def progress() -> list[Progress]:

@@ -150,16 +150,19 @@ async def open_case(actor: Actor, keys: AddressKeys, code: str) -> UUID:
 
 
 async def check_tries(actor: Actor) -> None:
-    """試みを数えてから受け付ける(8桁を総当たりさせない)。"""
+    """試みを数えてから受け付ける(8桁を総当たりさせない)。合ったコードは、間違いに数えない。"""
     actor.require(Permission.HANDLE_RIGHTS)
     await work.sql("select pg_advisory_xact_lock(4131071, $1::int)", actor.staff_id % 2**31)
-    tries = await work.sql(
-        "select count(*) as tries from audit_entry where action = 'rights.try' and staff_id = $1 "
+    wrong = await work.sql(
+        "select count(*) filter (where action = 'rights.try') - count(*) filter (where action = 'rights.disclose') as tries "
+        "from audit_entry where action in ('rights.try', 'rights.disclose') and staff_id = $1 "
         "and at > ward_now() - interval '15 minutes'",
         actor.staff_id,
     )
-    if tries[0]["tries"] >= TRIES:
-        raise Refused("本人コードの入力が続いたため、しばらく受け付けません。", next_step="15分ほど待ってください。")
+    if wrong[0]["tries"] >= TRIES:
+        raise Refused(
+            "間違った本人コードの入力が続いたため、しばらく受け付けません。", next_step="15分ほど待ってください。"
+        )
     await trail.record(actor, "rights.try", f"staff:{actor.staff_id}")
 
 

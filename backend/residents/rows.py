@@ -9,7 +9,7 @@ from uuid import UUID
 
 from backend.consent.notices import Purpose
 from backend.residents.address import AddressKeys
-from backend.residents.choices import COLUMNS, Choices
+from backend.residents.choices import COLUMNS, MAX_CHILDREN, Choices
 from backend.residents.vocabulary import Language, Stream, Topic, mask
 from backend.store import work
 
@@ -55,6 +55,11 @@ async def children_of(resident_id: UUID) -> list[dict[str, Any]]:
         "select position, birth_month, due_month from resident_child where resident_id = $1 order by position",
         resident_id,
     )
+
+
+def births(row: Mapping[str, Any]) -> list[date]:
+    """行に写してある、子の生まれた月。"""
+    return [month for n in range(1, MAX_CHILDREN + 1) if (month := row[f"birth_{n}"])]
 
 
 def choices_of(row: dict[str, Any], children: Sequence[dict[str, Any]]) -> Choices:

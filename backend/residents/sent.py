@@ -1,5 +1,6 @@
 """電話から送られた本文: 形を確かめて、選んだことにする。利用者IDの欄はなく、知らない欄は読まずに捨てる(CHECKS 4)。"""
 
+import re
 from datetime import date
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from backend.residents.choices import BadChoices, Choices
 from backend.residents.vocabulary import Language, Stream, Topic
 
 MAX_BODY = 8_000
+_LENGTH = re.compile(r"[0-9]{1,9}")
 Month = Annotated[str, msgspec.Meta(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
 
 
@@ -41,6 +43,11 @@ class TokenForm(msgspec.Struct):
 
 class StopForm(msgspec.Struct):
     access_token: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
+
+
+def fits(declared: str | None, most: int) -> bool:
+    """申告された長さ(Content-Length)が、数として読めて `most` バイト以下か。申告がなければ、読んでから量る。"""
+    return declared is None or (bool(_LENGTH.fullmatch(declared)) and int(declared) <= most)
 
 
 def read(raw: bytes, shape: Any) -> Any:

@@ -1,10 +1,13 @@
-"""住民のページの短いセッション: 暗号にしたクッキーだけ。同意の前に、サーバーには何も残さない(DESIGN 6)。"""
+"""住民のページの短いセッション: 暗号にしたクッキーだけ。同意の前に、サーバーには何も残さない(DESIGN 6)。
+
+終わらせたセッションだけは、乱数のsha-256を期限まで覚える。写し取られたクッキーも、そこで終わる。
+"""
 
 import base64
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -72,22 +75,41 @@ def seal(session: Session, settings: Settings) -> str:
     ring = keyring(settings.session_keys)
     version = current_version(settings.session_keys)
     nonce = secrets.token_bytes(_NONCE)
-    plain = msgspec.json.encode([session.user_id, int(session.until.timestamp()), session.id, session.token])
+    plain = msgspec.json.encode([session.user_id, session.until.timestamp(), session.id, session.token])
     box = _cipher(ring[version]).encrypt(nonce, plain, _PURPOSE)
     return base64.urlsafe_b64encode(bytes([version]) + nonce + box).decode()
 
 
-def unseal(cookie: str | None, settings: Settings, now: datetime) -> Session | None:
-    """生きているセッション。無い・古い・壊れている・別の鍵のものはNone。"""
+async def current(cookie: str | None, settings: Settings) -> Session | None:
+    """いま生きているセッション。読めないもの、期限の切れたもの、終わらせたもの、「個人設定を閉じる」の前のもの(RULES 42)はNone。"""
+    found = unseal(cookie, settings)
+    if found is None:
+        return None
+    seen = (await work.sql(_SEEN, _digest(found)))[0]
+    began = found.until - timedelta(minutes=MINUTES)
+    closed = seen["closed_at"] is not None and began <= seen["closed_at"]
+    return None if found.until <= seen["now"] or seen["ended"] or closed else found
+
+
+async def end(session: Session) -> None:
+    """終わらせる。同じクッキーの写しも、もう使えない。覚えるのは乱数のハッシュと期限だけで、だれのものかは残らない。"""
+    await work.sql(
+        "insert into liff_ended (digest, expires_at) values ($1, $2) on conflict do nothing",
+        _digest(session),
+        session.until,
+    )
+
+
+def unseal(cookie: str | None, settings: Settings) -> Session | None:
+    """クッキーの中身。無い・壊れている・別の鍵のものはNone。期限はまだ見ていない。"""
     try:
         raw = base64.b64decode((cookie or "").encode("ascii"), altchars=b"-_", validate=True)
         key = keyring(settings.session_keys)[raw[0]]
         plain = _cipher(key).decrypt(raw[1 : 1 + _NONCE], raw[1 + _NONCE :], _PURPOSE)
-        user_id, until, identity, token = msgspec.json.decode(plain, type=tuple[str, int, str, str])
+        user_id, until, identity, token = msgspec.json.decode(plain, type=tuple[str, float, str, str])
     except (ValueError, KeyError, IndexError, InvalidTag, msgspec.DecodeError):
         return None
-    session = Session(user_id, datetime.fromtimestamp(until, now.tzinfo), identity, token)
-    return session if session.until > now else None
+    return Session(user_id, datetime.fromtimestamp(until, UTC), identity, token)
 
 
 async def count_write(session: Session) -> None:
@@ -96,10 +118,21 @@ async def count_write(session: Session) -> None:
         "insert into liff_rate as r (bucket) values ($1) on conflict (bucket) do update set "
         "hits = case when r.since < ward_now() - interval '1 minute' then 1 else r.hits + 1 end, "
         "since = case when r.since < ward_now() - interval '1 minute' then ward_now() else r.since end returning hits",
-        hashlib.sha256(session.id.encode()).digest(),
+        _digest(session),
     )
     if rows[0]["hits"] > WRITES_PER_MINUTE:
         raise TooOften("続けて操作されたため、しばらく受け付けられません。", next_step="1分ほど待ってください。")
+
+
+# 一度の問い合わせで、いまの時刻と、終わりの印を見る。
+_SEEN = """
+select ward_now() as now, exists (select from liff_ended where digest = $1) as ended,
+       (select at from personal_switch where closed order by id desc limit 1) as closed_at
+"""
+
+
+def _digest(session: Session) -> bytes:
+    return hashlib.sha256(session.id.encode()).digest()
 
 
 def _cipher(key: bytes) -> AESGCM:

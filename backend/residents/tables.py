@@ -51,6 +51,13 @@ class IdTokenSeen(Table, tablename="id_token_seen", db=DB):
     expires_at = Timestamptz()
 
 
+class LiffEnded(Table, tablename="liff_ended", db=DB):
+    """「終わる」で終わったセッションの乱数のハッシュと期限。だれのものかは分からない。"""
+
+    digest = Bytea(primary_key=True)
+    expires_at = Timestamptz()
+
+
 class WebhookSeen(Table, tablename="webhook_seen", db=DB):
     """処理したWebhookの番号。7日で消える。だれのものかは分からない。"""
 

@@ -7,7 +7,7 @@ from litestar.types import ControllerRouterHandler
 
 from backend.line import events
 from backend.line.events import BadSignature, Unreadable
-from backend.residents import erasure
+from backend.residents import erasure, sent
 from backend.residents.address import AddressKeys
 from backend.settings import Settings
 from backend.store import work
@@ -18,8 +18,7 @@ MAX_BODY = 1_000_000
 @post("/line/webhook", status_code=200)
 async def receive(request: Request[Any, Any, Any], settings: Settings, keys: AddressKeys) -> Response[Any]:
     """友だち追加とブロックだけを扱う。データベースに書けなければ503で、LINEがもう一度送ってくる(README: 再送を入れる)。"""
-    declared = request.headers.get("content-length") or "0"
-    if not declared.isdigit() or int(declared) > MAX_BODY:
+    if not sent.fits(request.headers.get("content-length"), MAX_BODY):
         return _refuse(413)
     raw = await request.body()
     if len(raw) > MAX_BODY:

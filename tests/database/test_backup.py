@@ -6,7 +6,7 @@ import asyncio
 import json
 import stat
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,13 @@ from pydantic import SecretStr
 
 from backend import cli
 from backend.audit import anchors, seal, verify
+from backend.consent.notices import Purpose
 from backend.database import backup, migrating, restore
 from backend.database.embedded import Server
 from backend.delivery import decisions
 from backend.errors import Refused
 from backend.residents import preferences
+from backend.residents.choices import Choices
 from backend.settings import Mode, Settings
 from backend.store import work
 from backend.store.pool import close_pool, open_pool
@@ -106,6 +108,35 @@ async def test_someone_who_left_after_the_backup_stays_erased(
     assert [row["id"] for row in await work.sql("select id from resident")] == [keys.index(cast.LIN)]
     ended = await work.sql("select channel from consent_event where action = 'withdrawn'")
     assert [row["channel"] for row in ended] == ["restore"]
+
+
+async def test_a_purpose_and_a_child_stopped_after_the_backup_stay_stopped(
+    keys, noon, line_settings: Settings, elsewhere: Settings, tmp_path: Path
+):
+    """RULES 40, 44。一つだけやめた目的も、静かに止めた子も、戻した先でもう一度終わっている。動き出す前に。"""
+    months = (date(2026, 4, 1), date(2023, 4, 1))
+    both = Purpose.AREA | Purpose.PARENTING
+    family = Choices(purposes=both, area=cast.HONGO_3, birth_months=months)
+    await cast.consented(keys, {cast.SAKURA: family, cast.LIN: family, cast.KEN: family})
+    await backup.take(line_settings, tmp_path / "ward.backup")
+    await work.run(preferences.withdraw, keys, cast.SAKURA, Purpose.AREA)
+    await work.run(preferences.stop_child, keys, cast.LIN, 1)
+    report = await restore.run(elsewhere, tmp_path / "ward.backup")
+    await opened(elsewhere)
+    assert (report.erased, report.narrowed, report.findings) == (0, 2, [])
+    found = {who: await preferences.held(keys, who) for who in (cast.SAKURA, cast.LIN, cast.KEN)}
+    kept = {
+        who: (sum(map(int, held.grants)), held.choices.area, held.choices.birth_months)
+        for who, held in found.items()
+        if held
+    }
+    assert kept == {
+        cast.SAKURA: (int(Purpose.PARENTING), None, months),
+        cast.LIN: (int(both), cast.HONGO_3, months[1:]),
+        cast.KEN: (int(both), cast.HONGO_3, months),
+    }
+    ended = await work.sql("select purpose, channel from consent_event where action = 'withdrawn'")
+    assert ended == [{"purpose": int(Purpose.AREA), "channel": "restore"}]
 
 
 async def test_a_restore_without_the_journal_of_erasures_is_refused(

@@ -1,18 +1,16 @@
 """告知文・本人の権利・漏えい対応の画面と、だれでも見る告知文のページ。"""
 
 import secrets
-from typing import Any
 
 import httpx
 import pytest_asyncio
 
-from backend.consent import publishing
-from backend.consent.notices import LANGUAGES, PARTS, Purpose
+from backend.consent.notices import LANGUAGES, Purpose
 from backend.residents import preferences, rights
 from backend.staff.signin import digest
-from backend.store import clock, work
+from backend.store import work
 from backend.web.sessions import CONSOLE, csrf_token
-from tests.consent.desk import publish
+from tests.consent.desk import form, publish
 from tests.residents.conftest import PUBLIC
 from tests.residents.people import SAKURA, consented
 
@@ -25,7 +23,8 @@ async def seat(app):
     async def sit(role: str, login: str) -> httpx.AsyncClient:
         await work.sql("insert into section (code, name) values ('somu', '総務課') on conflict do nothing")
         rows = await work.sql(
-            "insert into staff_member (login, name, role, section_code) values ($1, $1, $2, 'somu') returning id",
+            "insert into staff_member (login, name, role, section_code, password_hash) "
+            "values ($1, $1, $2, 'somu', '-') returning id",
             login,
             role,
         )
@@ -43,24 +42,10 @@ async def seat(app):
         await client.aclose()
 
 
-async def draft(**changed: Any) -> dict[str, Any]:
-    today = (await clock.now()).astimezone(clock.JST).date().isoformat()
-    texts = await publishing.texts(1)
-    fields = {f"{lang}.{part}": texts[lang][part] + "改" for lang in LANGUAGES for part in PARTS}
-    return {
-        **fields,
-        "published_on": today,
-        "effective_on": today,
-        "reason": "言い方を直した",
-        "material": ["area"],
-        **changed,
-    }
-
-
 async def test_a_notice_goes_from_one_person_to_another_to_the_public(seat):
     writer, officer = await seat("pr", "sato"), await seat("privacy_officer", "mori")
     assert (await writer.get("/console/consent/new")).status_code == 200
-    made = await writer.post("/console/consent/new", data=await draft())
+    made = await writer.post("/console/consent/new", data=await form())
     assert (made.status_code, made.headers["location"]) == (303, "/console/consent/2")
     assert "この内容で公開する" not in (await writer.get("/console/consent/2")).text
     assert (await writer.post("/console/consent/2/publish")).status_code == 403
@@ -75,7 +60,7 @@ async def test_a_notice_goes_from_one_person_to_another_to_the_public(seat):
 
 async def test_a_bad_draft_keeps_what_was_written(seat):
     writer = await seat("pr", "sato")
-    answer = await writer.post("/console/consent/new", data=await draft(effective_on="", reason="ぴよ"))
+    answer = await writer.post("/console/consent/new", data=await form(effective_on="", reason="ぴよ"))
     assert answer.status_code == 422
     assert "ぴよ" in answer.text
     assert "改" in answer.text

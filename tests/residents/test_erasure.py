@@ -8,8 +8,9 @@ import pytest
 from backend.consent.notices import Purpose
 from backend.errors import LineError, Refused
 from backend.line.gateway import Gateway
-from backend.residents import erasure, followers, journal, preferences
+from backend.residents import erasure, followers, journal, preferences, replay
 from backend.residents.choices import Choices
+from backend.residents.replay import Replayed
 from backend.residents.vocabulary import Topic
 from backend.segments import audience, criteria, fields
 from backend.store import clock, work
@@ -69,17 +70,17 @@ async def test_the_journal_names_nobody_and_erases_again_after_a_restore(databas
     for row in backup:
         marks = ", ".join(f"${n}" for n in range(1, len(row) + 1))
         await owner.execute(f"insert into resident ({', '.join(row.keys())}) values ({marks})", *row.values())
-    assert await erasure.replay(keys) == 1
+    assert await replay.run(keys) == Replayed(erased=1)
     assert await preferences.held(keys, SAKURA) is None
     assert await preferences.held(keys, KEN) is not None
-    assert await erasure.replay(keys) == 0
+    assert await replay.run(keys) == Replayed()
 
 
 async def test_someone_who_agreed_again_is_kept_by_the_replay(database, keys):
     await consented(keys, SAKURA, AREA)
     await work.run(preferences.withdraw, keys, SAKURA)
     await consented(keys, SAKURA, AREA)
-    assert await erasure.replay(keys) == 0
+    assert await replay.run(keys) == Replayed()
     assert await preferences.held(keys, SAKURA) is not None
 
 

@@ -3,15 +3,17 @@
 import json
 
 import pytest
+import pytest_asyncio
 
 from backend.consent import receipt
-from backend.residents import preferences, stages
+from backend.residents import erasure, incident, preferences, stages
 from backend.store import clock, work
+from tests.consent.desk import OFFICER
 from tests.residents.conftest import form
 from tests.residents.people import KEN, SAKURA, consented
 
-# 人に結び付かない、使われたトークンの印・書き込みの数え。
-NOBODYS = {"id_token_seen", "liff_rate"}
+# 人に結び付かない、使われたトークンの印・終わったセッションの印・書き込みの数え。
+NOBODYS = {"id_token_seen", "liff_ended", "liff_rate"}
 
 
 @pytest.fixture(autouse=True)
@@ -24,21 +26,51 @@ async def rows(owner) -> dict[str, int]:
     return {t: await owner.fetchval(f'select count(*) from "{t}"') for t in tables if t not in NOBODYS}
 
 
-async def test_nothing_is_written_before_the_button(page, owner, keys):
-    """C1, P2: 開く、読む、打ちかける、見る、やめる。どれも人に結び付く行を作らない。"""
-    before = await rows(owner)
-    assert (await page.sign_in(SAKURA)).json() == {"friend": True, "held": False}
-    assert (await page.call("GET", "/liff/api/me")).json() == {"friend": True, "held": None}
-    assert (await page.save(purposes=[])).status_code == 422
-    assert (await page.save(area=999)).status_code == 422
-    assert (await page.call("DELETE", "/liff/api/me")).json()["proof"] is None
-    assert (await page.call("POST", "/liff/api/code")).status_code == 404
-    assert (await page.call("GET", "/liff/api/me/download")).status_code == 404
-    assert (await page.call("DELETE", "/liff/session")).status_code == 200
-    assert await rows(owner) == before
+@pytest_asyncio.fixture(loop_scope="session")
+async def trace(database, owner):
+    """書き込みの跡: 人に結び付かない表のほか、どの表のどの行への書き込みも残す。"""
+    tables = [r["tablename"] for r in await owner.fetch("select tablename from pg_tables where schemaname = 'public'")]
+    await owner.execute(
+        "create schema trace; create table trace.written (place text, what text); grant usage on schema trace to public; "
+        "create function trace.note() returns trigger language plpgsql security definer as $$ "
+        "begin insert into trace.written values (tg_table_name, tg_op); return null; end $$;"
+    )
+    for table in set(tables) - NOBODYS:
+        await owner.execute(
+            f'create trigger traced after insert or update or delete on "{table}" for each row execute function trace.note()'
+        )
+    yield lambda: owner.fetch("select place, what from trace.written")
+    await owner.execute("drop schema trace cascade")
+
+
+async def test_nothing_is_written_before_the_button(page, owner, keys, trace):
+    """C1, P2: 開く、読む、打ちかける、見る、やめる。どれも、人に結び付く行に一度も書かない。"""
+    steps = [
+        (await page.sign_in(SAKURA)).json() == {"friend": True, "held": False},
+        (await page.call("GET", "/liff/api/me")).json() == {"friend": True, "held": None},
+        (await page.save(purposes=[])).status_code == 422,
+        (await page.save(area=999)).status_code == 422,
+        (await page.call("DELETE", "/liff/api/me")).json()["proof"] is None,
+        (await page.call("DELETE", "/liff/api/me/area")).json()["proof"] is None,
+        (await page.call("DELETE", "/liff/api/me/children/1")).json() == {"stopped": False},
+        (await page.call("POST", "/liff/api/code")).status_code == 404,
+        (await page.call("GET", "/liff/api/me/download")).status_code == 404,
+        (await page.call("DELETE", "/liff/session")).status_code == 200,
+    ]
+    assert steps == [True] * len(steps)
+    found = await trace()
+    print(f"C1: 同意の前の操作 {len(steps)}、人に結び付く書き込み {len(found)}")
+    assert found == []
     for table in NOBODYS:  # 残った印も、本人からは求められない
         for row in await owner.fetch(f'select * from "{table}"'):
             assert keys.index(SAKURA).bytes not in b"".join(v for v in row.values() if isinstance(v, bytes))
+
+
+async def test_the_trace_sees_what_the_button_writes(page, trace):
+    """上の試験の目が開いていること。"""
+    await page.sign_in(SAKURA)
+    assert (await page.save()).status_code == 200
+    assert {row["place"] for row in await trace()} >= {"resident", "consent_event"}
 
 
 async def test_agreeing_saves_and_shows_a_receipt_that_verifies(page, line_settings):
@@ -116,6 +148,7 @@ async def test_stopping_everything_tells_line_and_gives_a_proof(page, simulator,
     assert answer["deauthorized"] is True
     proof = receipt.verify(json.dumps(answer["proof"]).encode(), receipt.public_key(line_settings.receipt_signing_key))
     assert proof["everything"] is True
+    await page.sign_in(SAKURA)
     assert (await page.call("GET", "/liff/api/me")).json()["held"] is None
 
 
@@ -167,6 +200,90 @@ async def test_a_session_ends_after_thirty_minutes(page):
     assert (await page.call("GET", "/liff/api/me")).status_code == 200
     await clock.advance(2 * 60)
     assert (await page.call("GET", "/liff/api/me")).status_code == 401
+
+
+@pytest.fixture
+def copied(pages):
+    """いまのクッキーを写し取った、別のブラウザ。"""
+
+    def copy(page):
+        other = pages()
+        other.http.cookies = dict(page.http.cookies)
+        return other
+
+    return copy
+
+
+async def test_a_copied_cookie_ends_when_the_person_ends(page, copied, simulator, owner):
+    """「終わる」は、この端末のクッキーを消すだけではない。もう一度引き換えることもできない。"""
+    token = simulator.id_token(SAKURA)
+    await page.offer(token)
+    other = copied(page)
+    assert (await other.call("GET", "/liff/api/me")).status_code == 200
+    assert (await page.call("DELETE", "/liff/session")).json() == {"ended": True}
+    for method, path in (("GET", "/liff/api/me"), ("PUT", "/liff/api/me"), ("POST", "/liff/api/code")):
+        assert (await other.call(method, path, json=form())).status_code == 401
+    assert (await other.offer(token)).status_code == 401
+    kept = await owner.fetch("select * from liff_ended")
+    assert [len(row["digest"]) for row in kept] == [32]
+    assert (await page.sign_in(SAKURA)).status_code == 200
+    assert (await page.call("GET", "/liff/api/me")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/liff/api/me", "/liff/api/me/area"])
+async def test_a_copied_cookie_ends_when_everything_is_erased(page, copied, path):
+    await page.sign_in(SAKURA)
+    await page.save()
+    other = copied(page)
+    answer = await page.call("DELETE", path)
+    assert answer.json()["proof"]["everything"] is True
+    assert "ward-liff" not in page.http.cookies
+    assert (await other.save()).status_code == 401
+
+
+async def test_stopping_one_of_two_purposes_keeps_the_session(page):
+    await page.sign_in(SAKURA)
+    await page.save(purposes=["area", "topics"], topics=["bosai"])
+    await page.call("DELETE", "/liff/api/me/area")
+    assert (await page.call("GET", "/liff/api/me")).status_code == 200
+
+
+async def test_closing_personal_settings_ends_every_session_begun_before(page, pages, line_settings):
+    """RULES 42。閉じた後に始めた人は、やめることができる。"""
+    await page.sign_in(SAKURA)
+    await page.save()
+    await work.run(incident.close, OFFICER, "鍵をなくした")
+    assert (await page.call("GET", "/liff/api/me")).status_code == 401
+    assert (await page.call("DELETE", "/liff/api/me")).status_code == 401
+    later = pages()
+    await later.sign_in(SAKURA)
+    assert (await later.call("GET", "/liff/api/me")).status_code == 503
+    await work.sql("insert into personal_switch (closed, by_staff, reason) values (false, 2, '替えた')")
+    assert (await later.call("GET", "/liff/api/me")).status_code == 200
+    assert (await page.call("GET", "/liff/api/me")).status_code == 401
+
+
+async def test_ended_sessions_are_forgotten_when_they_would_have_ended_anyway(page, keys, owner):
+    await page.sign_in(SAKURA)
+    await page.call("DELETE", "/liff/session")
+    await erasure.sweep(keys)
+    assert await owner.fetchval("select count(*) from liff_ended") == 1
+    await clock.advance(31 * 60)
+    await erasure.sweep(keys)
+    assert await owner.fetchval("select count(*) from liff_ended") == 0
+
+
+async def test_ending_clears_this_phone_even_when_the_database_is_away(page):
+    from backend.store.pool import DB
+
+    await page.sign_in(SAKURA)
+    pool, DB.pool = DB.pool, None
+    try:
+        answer = await page.call("DELETE", "/liff/session")
+    finally:
+        DB.pool = pool
+    assert (answer.status_code, answer.json()) == (503, {"ended": False})
+    assert "ward-liff" not in page.http.cookies
 
 
 async def test_the_same_token_is_good_once_except_for_its_own_session(page, pages, simulator):
@@ -234,6 +351,7 @@ async def test_nothing_is_read_or_saved_while_the_switch_is_closed(page, keys):
     await page.sign_in(SAKURA)
     await page.save()
     await work.sql("insert into personal_switch (closed, by_staff, reason) values (true, 1, '試験')")
+    await page.sign_in(SAKURA)
     assert (await page.call("GET", "/liff/api/me")).status_code == 503
     assert (await page.save()).status_code == 503
     assert (await page.call("GET", "/liff/api/me/download")).status_code == 503

@@ -10,11 +10,12 @@ import pytest
 from backend.consent.notices import Purpose
 from backend.errors import Forbidden, NotFound, Refused, Unavailable
 from backend.permissions import Permission, Role
-from backend.residents import incident, preferences, rights
+from backend.residents import choices, incident, preferences, rights
 from backend.residents.choices import BadChoices, Choices
 from backend.residents.vocabulary import AgeBand, Topic
 from backend.segments import audience, criteria, fields
 from backend.store import clock, work
+from tests import cast
 from tests.consent.desk import OFFICER, SECOND, SECTION
 from tests.residents.people import KEN, SAKURA, consented, everything, user
 
@@ -51,6 +52,44 @@ async def test_two_hundred_exports_hold_all_and_only_their_own(database, keys, o
     difference += len(owned) != await owner.fetchval("select count(*) from consent_event")
     print(f"C8: 写し {len(people)}人分、件 {len(owned)}、食い違い {difference}")
     assert difference == 0
+
+
+async def test_two_hundred_corrections_and_stops_touch_all_and_only_their_own(database, keys, owner):
+    """C8: 窓口で200人の訂正と利用停止を続けて行い、そのたびに、全員の行のうち変わったのはその人の、その列だけ。"""
+    chance = random.Random(41)
+    people = [user(n) for n in range(1, 201)]
+    await work.run(preferences.save_many, keys, [(who, await everything()) for who in people])
+    stops = [None, *Purpose]
+    acts = {"correct": 0, "stop": 0}
+    difference = 0
+    before = await _rows(owner)
+    for who in people:
+        mine, case = keys.index(who), await opened(keys, who)
+        if chance.random() < 0.5:
+            name, value = chance.choice([("area", 60), ("age_band", 80), ("language", "ko"), ("slot", 7)])
+            await work.run(rights.correct, OFFICER, keys, case, name, value)
+            acts["correct"] += 1
+            wanted = {name, "updated_at"}
+        else:
+            purpose = chance.choice(stops)
+            await work.run(rights.stop, OFFICER, keys, case, purpose)
+            acts["stop"] += 1
+            wanted = {*choices.COLUMNS[purpose], "purposes", "number", "live_until", "updated_at"} if purpose else None
+        after = await _rows(owner)
+        difference += {one for one in before if before[one] != after.get(one)} != {mine}
+        difference += (mine not in after) != (wanted is None)
+        changed = {column for column in after.get(mine, {}) if after[mine][column] != before[mine][column]}
+        difference += not changed <= (wanted or set())
+        difference += bool(
+            await owner.fetchval("select count(*) from resident_child where resident_id <> all($1)", [*after])
+        )
+        before = after
+    print(f"C8: 訂正 {acts['correct']}人、利用停止 {acts['stop']}人、本人のほかに触れた・漏れた {difference}")
+    assert difference == 0
+
+
+async def _rows(owner) -> dict[object, dict[str, object]]:
+    return {row["id"]: dict(row) for row in await owner.fetch("select * from resident")}
 
 
 async def test_the_readable_text_says_the_same_as_the_json(database, keys):
@@ -104,6 +143,20 @@ async def test_guessing_codes_stops_after_ten_tries(database, keys):
     await work.run(rights.check_tries, SECOND)
     await clock.advance(15 * 60 + 1)
     await work.run(rights.check_tries, OFFICER)
+
+
+async def test_right_codes_never_close_the_counter(database, keys):
+    """混んだ日の窓口: 15分に何人でも受け付け、間違いだけを数える。"""
+    await consented(keys, SAKURA)
+    for _ in range(15):
+        await work.run(rights.check_tries, OFFICER)
+        await opened(keys)
+    for _ in range(10):
+        await work.run(rights.check_tries, OFFICER)
+        with pytest.raises(NotFound):
+            await work.run(rights.open_case, OFFICER, keys, "00000000")
+    with pytest.raises(Refused, match="間違った本人コード"):
+        await work.run(rights.check_tries, OFFICER)
 
 
 async def test_an_open_case_belongs_to_one_officer_for_thirty_minutes(database, keys):
@@ -191,6 +244,7 @@ async def test_closing_takes_one_person_and_stops_reading_saving_and_criteria(da
 
 
 async def test_opening_takes_another_person(database, keys):
+    await cast.enrol(OFFICER, SECOND)
     await consented(keys, SAKURA)
     await work.run(incident.close, OFFICER, "鍵をなくした")
     with pytest.raises(Forbidden):

@@ -4,7 +4,7 @@ from backend.database.migrating import migration
 
 ID = "2026-11-24T07:00:00:000000"
 VERSION = "1.38.0"
-DESCRIPTION = "住民の受信設定、子の月、使われたトークンとWebhookの印、本人コード、個人設定の開閉"
+DESCRIPTION = "住民の受信設定、子の月、使われたトークン・終わったセッション・Webhookの印、本人コード、個人設定の開閉"
 
 
 async def forwards():
@@ -88,6 +88,12 @@ create table id_token_seen (
     expires_at timestamptz not null
 );
 create index id_token_seen_expires on id_token_seen (expires_at);
+
+create table liff_ended (
+    digest bytea primary key check (octet_length(digest) = 32),
+    expires_at timestamptz not null
+);
+create index liff_ended_expires on liff_ended (expires_at);
 
 create table webhook_seen (
     event_id text primary key check (event_id <> '' and length(event_id) <= 64),
