@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 
 from backend.consent.notices import COMMON, LANGUAGES, PARTS, fingerprint
+from backend.consent.translations import TRANSLATED
 
 FOLDER = Path(__file__).parent / "texts" / "1"
 PUBLISHED_ON = "2026-11-24"
+TRANSLATOR = "このシステムの開発者"
 
 
 def sql() -> str:
@@ -17,10 +19,14 @@ def sql() -> str:
         for language in LANGUAGES
         for part, (text, digest) in hashed(read(language, months)).items()
     ]
+    translations = [f"(1, '{language}', '{TRANSLATOR}', '')" for language in TRANSLATED]
     return (  # 値は下で引用した文と、数と、決まった綴りだけ
         "insert into notice (version, published_on, effective_on, material, retention_months, reason) values "  # noqa: S608  値は引用した文
         f"(1, '{PUBLISHED_ON}', '{PUBLISHED_ON}', 63, {months}, '最初の告知文');\n"
         "insert into notice_text (version, language, part, text, sha256) values\n" + ",\n".join(rows) + ";\n"
+        "insert into notice_translation (version, language, translator, checker) values "
+        + ", ".join(translations)
+        + ";\n"
         "insert into notice_decision (version, published) values (1, true);\n"
     )
 

@@ -57,7 +57,10 @@ class PurposeText:
 
 @dataclass(frozen=True)
 class Notice:
-    """一つの版の、一つの言語の告知文。`material` は内容の変わった目的。"""
+    """一つの版の、一つの言語の告知文。`material` は内容の変わった目的。
+
+    `language` は文の言語。訳の記録のない言語を頼んだときは「ja」になる(RULES 47)。
+    """
 
     version: int
     language: str
@@ -98,21 +101,24 @@ async def changed_since(versions: Sequence[int]) -> dict[int, Purpose]:
     return {row["version"]: Purpose(row["material"]) for row in rows}
 
 
+_TEXTS = """
+select part, text, sha256, language from notice_text where version = $1
+and language = coalesce((select t.language from notice_translation t where t.version = $1 and t.language = $2), 'ja')
+"""
+
+
 async def get(version: int, language: str = "ja") -> Notice:
     """一つの版。ハッシュが文と合わなければ `Refused`: 書き換わった文では同意を受けない。"""
-    language = language if language in LANGUAGES else "ja"
     head = await work.sql("select * from notice where version = $1", version)
     if not head:
         raise Refused("その告知文の版はありません。")
-    rows = await work.sql(
-        "select part, text, sha256 from notice_text where version = $1 and language = $2", version, language
-    )
+    rows = await work.sql(_TEXTS, version, language if language in LANGUAGES else "ja")
     parts = {row["part"]: (row["text"], bytes(row["sha256"])) for row in rows}
     if set(parts) != set(PARTS) or not _intact(parts):
         raise Refused("告知文の記録に誤りがあります。何も保存していません。", next_step="区にお知らせください。")
     return Notice(
         version=version,
-        language=language,
+        language=rows[0]["language"],
         published_on=head[0]["published_on"],
         effective_on=head[0]["effective_on"],
         material=Purpose(head[0]["material"]),

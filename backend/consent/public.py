@@ -3,56 +3,58 @@
 import difflib
 from typing import Any
 
-from litestar import get
+from litestar import Request, get
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-from backend.consent import notices, publishing
+from backend.consent import notices, publishing, translations
 from backend.consent.notices import BY_CODE, COMMON
 from backend.errors import NotFound
+from backend.texts.catalogue import N_, written
+from backend.texts.languages import BY_CODE as LANGUAGES
+from backend.texts.languages import PageLanguage
+from backend.texts.reading import reader
 from backend.web.render import page
 
-NAMES = {COMMON: "すべての目的に共通の文", **{code: purpose.label for code, purpose in BY_CODE.items()}}
-LANGUAGES = (("ja", "日本語(正文)"), ("easy", "やさしい日本語"), ("en", "English"), ("zh", "中文"), ("ko", "한국어"))
-TAGS = {"ja": "ja", "easy": "ja", "en": "en", "zh": "zh-Hans", "ko": "ko"}
+NAMES = {COMMON: N_("すべての目的に共通の文"), **{code: purpose.label for code, purpose in BY_CODE.items()}}
 
 
 @get("/policy/consent")
 async def index() -> Template:
     shown = [one for one in await publishing.versions() if one.published]
-    return page("consent/public.html", title="受信設定の告知文(すべての版)", versions=shown)
+    return page("consent/public.html", title=N_("告知文のすべての版"), versions=shown)
 
 
 @get("/policy/consent/{number:int}")
-async def show(number: int, lang: str = "ja") -> Template:
-    lang = lang if lang in notices.LANGUAGES else "ja"
+async def show(request: Request[Any, Any, Any], number: int) -> Template:
+    language = reader(request).language
     published = [one for one in await publishing.versions() if one.published]
     found = next((one for one in published if one.version == number), None)
     if found is None:
-        raise NotFound("その告知文の版はありません。", next_step="一覧からお選びください。")
+        raise NotFound(N_("その告知文の版はありません。"), next_step=N_("一覧からお選びください。"))
     older = next((one.version for one in published if one.version < number), None)
-    before = (await publishing.texts(older))[lang] if older else None
-    notice = await notices.get(number, lang)
+    notice = await notices.get(number, language.code)
+    before = (await publishing.texts(older))[notice.language] if older else None
+    shown = LANGUAGES[notice.language]  # 訳の記録がない言語では、日本語の文(RULES 47)
     return page(
         "consent/public_version.html",
-        title=f"受信設定の告知文 第{number}版",
+        title=N_("告知文 第{number}版"),
+        values={"number": number},
         version=found,
-        notice=notice,
-        lang=lang,
-        tag=TAGS[lang],
-        languages=LANGUAGES,
         older=older,
-        parts=_parts(notice, before),
+        shown=shown,
+        translated=(await translations.of(number)).get(shown.code),
+        parts=_parts(notice, before, shown),
     )
 
 
-def _parts(notice: notices.Notice, before: dict[str, str] | None) -> list[dict[str, Any]]:
+def _parts(notice: notices.Notice, before: dict[str, str] | None, language: PageLanguage) -> list[dict[str, Any]]:
     rows = [(COMMON, notice.common, "")]
     rows += [(purpose.code, text.text, text.sha256) for purpose, text in notice.texts.items()]
     return [
         {
             "name": NAMES[part],
-            "text": text,
+            "lines": [written(line, language) for line in text.split("\n") if line.strip()],
             "sha256": digest,
             "changes": _difference(before[part], text) if before and before[part] != text else [],
         }

@@ -9,8 +9,10 @@ from typing import Any
 
 from backend.approval import foureyes
 from backend.audit import trail
+from backend.consent import translations
 from backend.consent.first import hashed
 from backend.consent.notices import LANGUAGES, PARTS, Purpose
+from backend.consent.translations import Translation
 from backend.errors import NotFound, Refused
 from backend.permissions import Actor, Permission
 from backend.store import clock, work
@@ -59,7 +61,7 @@ async def version(number: int) -> Version:
 
 
 async def texts(number: int) -> dict[str, dict[str, str]]:
-    """言語 → 部分 → 文。"""
+    """言語 → 部分 → 文。その版で見せない言語は空。"""
     rows = await work.sql("select language, part, text from notice_text where version = $1", number)
     found: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
     for row in rows:
@@ -71,18 +73,26 @@ async def propose(
     actor: Actor,
     wanted: Mapping[str, Mapping[str, str]],
     *,
+    translated: Mapping[str, Translation],
     published_on: date,
     effective_on: date,
     material: Purpose,
     reason: str,
 ) -> int:
-    """案を作り、版の番号を返す。五つの言語のすべての部分が要る。文は後から変えられない: 直すなら新しい案を作る。"""
+    """案を作り、版の番号を返す。日本語と、`translated` に訳の記録のある言語の、すべての部分が要る。
+
+    ほかの言語では日本語の文を見せる。文は後から変えられない: 直すなら新しい案を作る。
+    """
     actor.require(Permission.PROPOSE_NOTICE)
     await work.sql("select pg_advisory_xact_lock($1)", _LOCK)
     known = await versions()
     if any(one.published is None for one in known):
         raise Refused("まだ決まっていない案があります。", next_step="先に、その案を公開するか取り下げてください。")
-    _check(wanted, published_on, effective_on, material, reason, (await clock.now()).astimezone(clock.JST).date())
+    today = (await clock.now()).astimezone(clock.JST).date()
+    shown = {language: wanted.get(language, {}) for language in LANGUAGES if language in ("ja", *translated)}
+    _check_texts(shown)
+    translations.check(translated, today)
+    _check_change(published_on, effective_on, material, reason, today)
     number = known[0].version + 1
     await work.sql(
         "insert into notice (version, published_on, effective_on, material, retention_months, reason, proposed_by) "
@@ -95,13 +105,8 @@ async def propose(
         reason.strip(),
         actor.staff_id,
     )
-    lines = [(lang, part, *made) for lang in LANGUAGES for part, made in hashed(_clean(wanted[lang])).items()]
-    await work.sql(
-        "insert into notice_text (version, language, part, text, sha256) "
-        "select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::bytea[])",
-        number,
-        *(list(column) for column in zip(*lines, strict=True)),
-    )
+    await _write_texts(number, shown)
+    await translations.write(number, translated)
     await trail.record(actor, "notice.propose", f"notice:{number}", material=[p.code for p in material])
     return number
 
@@ -136,6 +141,7 @@ async def digest(found: Version) -> bytes:
         "effective_on": found.effective_on.isoformat(),
         "material": int(found.material),
         "texts": await texts(found.version),
+        "translated": {code: one.as_json() for code, one in (await translations.of(found.version)).items()},
     }
     return hashlib.sha256(json.dumps(body, ensure_ascii=False, sort_keys=True).encode()).digest()
 
@@ -151,6 +157,16 @@ async def _decide(actor: Actor, number: int, *, published: bool, approval_id: in
     await trail.record(actor, "notice.publish" if published else "notice.drop", f"notice:{number}")
 
 
+async def _write_texts(number: int, shown: Mapping[str, Mapping[str, str]]) -> None:
+    lines = [(lang, part, *made) for lang, parts in shown.items() for part, made in hashed(_clean(parts)).items()]
+    await work.sql(
+        "insert into notice_text (version, language, part, text, sha256) "
+        "select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::bytea[])",
+        number,
+        *(list(column) for column in zip(*lines, strict=True)),
+    )
+
+
 def _version(row: dict[str, Any]) -> Version:
     values: dict[str, Any] = {**row, "material": Purpose(row["material"])}
     return Version(**values)
@@ -160,21 +176,17 @@ def _clean(parts: Mapping[str, str]) -> dict[str, str]:
     return {part: parts[part].replace("\r\n", "\n").strip() for part in PARTS}
 
 
-def _check(
-    wanted: Mapping[str, Mapping[str, str]],
-    published_on: date,
-    effective_on: date,
-    material: Purpose,
-    reason: str,
-    today: date,
-) -> None:
-    for language in LANGUAGES:
+def _check_texts(shown: Mapping[str, Mapping[str, str]]) -> None:
+    for language, parts in shown.items():
         for part in PARTS:
-            text = wanted.get(language, {}).get(part, "").strip()
+            text = parts.get(part, "").strip()
             if not text or len(text) > MAX_TEXT:
                 raise Refused(
-                    f"文が足りないか、長すぎます({language} / {part})。", next_step="五つの言語をそろえてください。"
+                    f"文が足りないか、長すぎます({language} / {part})。", next_step="その言語の文をそろえてください。"
                 )
+
+
+def _check_change(published_on: date, effective_on: date, material: Purpose, reason: str, today: date) -> None:
     if published_on < today:
         raise Refused("公開日は、今日からあとにしてください。")
     if effective_on < published_on:

@@ -29,6 +29,17 @@ class NoticeText(Table, tablename="notice_text", db=DB):
     sha256 = Bytea()
 
 
+class NoticeTranslation(Table, tablename="notice_translation", db=DB):
+    """一つの版の、一つの言語を、だれが訳し、だれが確かめたか。"""
+
+    version = Integer(primary_key=True)
+    language = Text()
+    translator = Text()
+    checker = Text()
+    checked_on = Date(null=True, default=None)
+    recorded_at = Timestamptz()
+
+
 class NoticeDecision(Table, tablename="notice_decision", db=DB):
     """版をどうしたか: 公開した、または取り下げた。行がなければ、まだ案。"""
 

@@ -36,7 +36,7 @@ async def with_register(found: list[Finding], manuscript: Manuscript) -> list[Fi
     more = [
         Finding(Severity(s), field, line, m, r)
         for field, value in (("body", manuscript.body), ("body_en", manuscript.body_en))
-        for s, line, m, r in await links.unusable(value)
+        for s, line, m, r in await links.of_register(value)
     ]
     return sorted([*found, *more], key=lambda finding: (finding.severity, finding.line))
 

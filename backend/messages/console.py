@@ -1,7 +1,7 @@
 """依頼の扉: 一覧、書く、出す、取り下げる。"""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get, post
@@ -10,14 +10,18 @@ from litestar.types import ControllerRouterHandler
 
 from backend.delivery import outbox
 from backend.errors import Refused
-from backend.messages import checks, desk, entry, view, workflow
+from backend.links import register
+from backend.messages import checks, desk, entry, reminders, review, view, workflow
 from backend.messages.entry import LATENESS, Entry
+from backend.messages.gates import Attested
 from backend.messages.manuscript import Manuscript
-from backend.messages.states import State
+from backend.messages.states import Action, State, next_state
 from backend.permissions import Actor, Permission
 from backend.segments import picker
 from backend.settings import Settings
+from backend.staff import directory
 from backend.store import clock, work
+from backend.ward import office_hours
 from backend.ward.kinds import Kind
 from backend.web import forms
 from backend.web.render import page
@@ -30,6 +34,7 @@ class SubmitForm(msgspec.Struct):
     version: int
     sourced: str = ""
     settled: str = ""
+    today_because: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
 class VersionForm(msgspec.Struct):
@@ -48,9 +53,10 @@ class Opened:
 
 
 @get("/console/messages", **needs(Permission.READ_REQUESTS))
-async def index(actor: Actor) -> Template:
+async def index(actor: Actor, settings: Settings) -> Template:
     requests = await desk.listing(actor)
-    return page("messages/list.html", title="依頼", room="messages", requests=requests, groups=view.groups(requests))
+    awaiting = {r.id for r in requests if settings.chief_check and workflow.awaits_chief(actor, r)}
+    return page("messages/list.html", title="依頼", room="messages", groups=view.groups(requests), awaiting=awaiting)
 
 
 @get("/console/messages/new", **needs(Permission.DRAFT))
@@ -98,8 +104,18 @@ async def save(request: AnyRequest, request_id: int, actor: Actor) -> Redirect |
 
 
 @get("/console/messages/{request_id:int}/submit", **needs(Permission.DRAFT))
-async def submit_page(request_id: int, actor: Actor) -> Template:
-    return await _submit_page(actor, request_id)
+async def submit_page(request_id: int, actor: Actor, settings: Settings) -> Template:
+    return await _submit_page(actor, request_id, settings)
+
+
+@post("/console/messages/{request_id:int}/confirm", **needs(Permission.DRAFT))
+async def confirm(request: AnyRequest, request_id: int, actor: Actor, settings: Settings) -> Redirect | Template:
+    form = await forms.read(request, VersionForm)
+    try:
+        await work.run(workflow.confirm, actor, request_id, form.version)
+    except Refused as refusal:
+        return await _submit_page(actor, request_id, settings, refusal)
+    return Redirect(f"/console/messages/{request_id}/submit", status_code=303)
 
 
 @post("/console/messages/{request_id:int}/submit", **needs(Permission.DRAFT))
@@ -111,13 +127,13 @@ async def submit(request: AnyRequest, request_id: int, actor: Actor, settings: S
             actor,
             request_id,
             form.version,
-            sourced=bool(form.sourced),
-            settled=bool(form.settled),
+            Attested(bool(form.sourced), bool(form.settled), form.today_because),
             minimum=settings.minimum_audience,
+            chief_check=settings.chief_check,
         )
     except Refused as refusal:
         if (await desk.find(actor, request_id)).state is not State.SUBMITTED:  # 二度押しの二つ目は、出した後の画面へ
-            return await _submit_page(actor, request_id, refusal)
+            return await _submit_page(actor, request_id, settings, refusal, form.today_because)
     return Redirect(f"/console/messages/{request_id}", status_code=303)
 
 
@@ -144,6 +160,7 @@ async def _shown(actor: Actor, found: desk.Request, refusal: Refused | None = No
         own=_is_own(actor, found),
         delivery=await outbox.status_of(found.source),
         history=await view.history(found),
+        superseded=await reminders.superseded_by(found),
         **await _live(_counted_for(actor, found), found.manuscript, found.public_number),
     )
 
@@ -160,13 +177,18 @@ async def _editor(actor: Actor, opened: Opened, form: Entry, refusal: Refused | 
         kinds=list(Kind),
         lateness=LATENESS,
         choices=picker.choices(),
+        links=await register.usable(),
+        link_address=register.address,
         **await _live(actor, entry.manuscript(form), opened.number),
     )
 
 
-async def _submit_page(actor: Actor, request_id: int, refusal: Refused | None = None) -> Template:
+async def _submit_page(
+    actor: Actor, request_id: int, settings: Settings, refusal: Refused | None = None, today_because: str = ""
+) -> Template:
     found = await desk.find(actor, request_id)
-    workflow.next_state(found.state, workflow.Action.SUBMIT)
+    chief = review.chief_only(found, review.leaves_at(found))
+    next_state(found.state, Action.SUBMIT)
     return page(
         "messages/submit.html",
         title="提出の前に確かめる",
@@ -174,6 +196,11 @@ async def _submit_page(actor: Actor, request_id: int, refusal: Refused | None = 
         room="messages",
         found=found,
         refusal=refusal,
+        unseen=settings.chief_check and found.chief_seen_at is None,
+        may_confirm=workflow.may_confirm(actor, found),
+        today_because=today_because or found.same_day_reason,
+        office_open=office_hours.is_open(found.now),
+        approvers=await directory.approvers({found.author, found.last_editor}, chief_only=chief),
         **await _live(actor, found.manuscript, found.public_number),
     )
 
@@ -209,4 +236,4 @@ def _after_save(request_id: int, form: Entry) -> Redirect:
     return Redirect(f"/console/messages/{request_id}{following}", status_code=303)
 
 
-routes: list[ControllerRouterHandler] = [index, new, create, live, show, save, submit_page, submit, withdraw]
+routes: list[ControllerRouterHandler] = [index, new, create, live, show, save, submit_page, confirm, submit, withdraw]

@@ -12,6 +12,7 @@ from backend.permissions import Actor, Permission
 from backend.segments import criteria
 from backend.segments.criteria import Criteria
 from backend.store import work
+from backend.store.clock import JST
 from backend.ward.kinds import Kind
 
 
@@ -31,11 +32,15 @@ class Request:
     manuscript: Manuscript
     public_number: str | None
     attested_by_name: str | None
+    chief_seen_by_name: str | None
+    chief_seen_at: datetime | None
+    same_day_reason: str
     submitted_at: datetime | None
     returned_at: datetime | None
     return_reason: ReturnReason | None
     return_note: str
     approved_at: datetime | None
+    reminder: str | None
     updated_at: datetime
     now: datetime
     targets: tuple[tuple[str, str], ...] = ()  # 本文の /go/名前 と行き先。一つを開いたときだけ読む
@@ -56,6 +61,13 @@ class Request:
         return self.manuscript.send_at or self.manuscript.expires_at
 
     @property
+    def for_today(self) -> bool:
+        """今日のうちに送る依頼か。承認されたらすぐ送るものは、いつも今日。"""
+        wished = self.manuscript.send_at
+        on_approval = self.manuscript.timing is Timing.ON_APPROVAL
+        return on_approval or (wished is not None and wished.astimezone(JST).date() == self.now.astimezone(JST).date())
+
+    @property
     def wished_time_passed(self) -> bool:
         """希望の日時は過ぎたが、期限はまだ。"""
         return self.manuscript.send_at is not None and self.manuscript.send_at <= self.now
@@ -63,12 +75,13 @@ class Request:
 
 _SELECT = """
 select q.*, ward_now() as now, s.name as section_name, a.name as author_name, e.name as last_editor_name,
-       t.name as attested_by_name
+       t.name as attested_by_name, c.name as chief_seen_by_name
 from delivery_request q
 join section s on s.code = q.section_code
 join staff_member a on a.id = q.author
 join staff_member e on e.id = q.last_editor
 left join staff_member t on t.id = q.attested_by
+left join staff_member c on c.id = q.chief_seen_by
 """
 
 
@@ -80,6 +93,18 @@ async def find(actor: Actor, request_id: int, *, lock: bool = False) -> Request:
     request = _request(rows[0])
     written = f"{request.manuscript.body}\n{request.manuscript.body_en}"
     return replace(request, targets=await register.targets(written))
+
+
+async def unchanged(actor: Actor, request_id: int, version: int) -> Request:
+    """手放さずに読んだ依頼。画面を開いた後に、ほかで変えられていたら `Refused`。"""
+    request = await find(actor, request_id, lock=True)
+    if request.version != version:
+        raise Refused(
+            f"ほかの画面で先に変えられています(いまは「{request.state.label}」、最後に直した人: {request.last_editor_name})。"
+            "上書きしていません。",
+            next_step="この画面の文章を写し取ってから、開き直してください。",
+        )
+    return request
 
 
 async def listing(actor: Actor, *, limit: int = 200) -> list[Request]:
@@ -136,11 +161,15 @@ def _request(row: dict[str, Any]) -> Request:
         manuscript=_manuscript(row),
         public_number=row["public_number"],
         attested_by_name=row["attested_by_name"],
+        chief_seen_by_name=row["chief_seen_by_name"],
+        chief_seen_at=row["chief_seen_at"],
+        same_day_reason=row["same_day_reason"],
         submitted_at=row["submitted_at"],
         returned_at=row["returned_at"],
         return_reason=ReturnReason(row["return_reason"]) if row["return_reason"] else None,
         return_note=row["return_note"],
         approved_at=row["approved_at"],
+        reminder=row["reminder"],
         updated_at=row["updated_at"],
         now=row["now"],
     )

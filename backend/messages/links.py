@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from backend.links import register
+from backend.links.register import Link
 from backend.messages.dates import Found
 from backend.ward import account
 
@@ -51,14 +52,26 @@ def check(text: str) -> Iterator[Found]:
 
 async def unusable(text: str) -> list[Found]:
     """台帳で「開けない」か「使うのをやめた」リンク。直るまで、新しい提出を止める。"""
-    found: list[Found] = []
-    for line, words in enumerate(text.split("\n"), 1):
-        for link in _LINK.findall(words):
-            known = await register.state_of(link)
-            if known and not known.state.usable:
-                what = f"「{known.label}」のリンクは、いま{known.state.label}ものです。"
-                found.append(("block", line, what, "リンクの部屋で行き先を確かめるか、ほかのリンクにします。"))
-    return found
+    return [found for found in await of_register(text) if found[0] == "block"]
+
+
+async def of_register(text: str) -> list[Found]:
+    """リンク台帳が知っていること: 使えないリンクと、外のブラウザで開くと決めた印の抜けたリンク。"""
+    written = [(line, link) for line, words in enumerate(text.split("\n"), 1) for link in _LINK.findall(words)]
+    known = await register.states_of(link for _, link in written)
+    return [found for line, link in written if link in known and (found := _registered(known[link], link, line))]
+
+
+def _registered(known: Link, link: str, line: int) -> Found | None:
+    if not known.state.usable:
+        what = f"「{known.label}」のリンクは、いま{known.state.label}ものです。"
+        return "block", line, what, "リンクの部屋で行き先を確かめるか、ほかのリンクにします。"
+    if known.external_browser and register.EXTERNAL not in link:
+        what = f"「{known.label}」は、LINEの外のブラウザで開くと決めたリンクです。"
+        page, mark, place = link.partition("#")
+        outside = f"{page}{'&' if '?' in page else '?'}{register.EXTERNAL}{mark}{place}"
+        return "warn", line, what, f"{outside} に書きかえます。"
+    return None
 
 
 def is_ward(host: str) -> bool:

@@ -1,12 +1,15 @@
 """だれでも見る確認ページ: 番号を入れると、何が、いつ、どの課から送られたかが分かる(POL 5(6))。"""
 
 import re
+from typing import Any
 
-from litestar import get
+from litestar import Request, get
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 
 from backend.messages import sent
+from backend.texts.catalogue import N_
+from backend.texts.reading import reader
 from backend.web.render import page
 
 _NUMBER = re.compile(r"B[-]?(\d{4})[-]?(\d{4,6})")
@@ -14,10 +17,10 @@ DAYS = 90
 
 
 @get("/verify")
-async def index(number: str = "") -> Template | Redirect:
+async def index(request: Request[Any, Any, Any], number: str = "") -> Template | Redirect:
     if number.strip():
-        return Redirect(f"/verify/{_tidy(number) or 'unknown'}", status_code=303)
-    return page("messages/verify.html", title="お知らせが本物か確かめる", days=DAYS, sent=await sent.recent(DAYS))
+        return Redirect(f"/verify/{_tidy(number) or 'unknown'}{reader(request).query}", status_code=303)
+    return page("messages/verify.html", title=N_("お知らせが本物か確かめる"), days=DAYS, sent=await sent.recent(DAYS))
 
 
 @get("/verify/{number:str}")
@@ -26,9 +29,17 @@ async def show(number: str) -> Template:
     found = await sent.find(tidy) if tidy else None
     if found is None:
         return page(
-            "messages/verify_unknown.html", title="この番号のお知らせは見つかりません", status=404, number=tidy or ""
+            "messages/verify_unknown.html",
+            title=N_("この番号のお知らせは見つかりません"),
+            status=404,
+            number=tidy or "",
         )
-    return page("messages/verify_found.html", title="文京区が送ったお知らせです", found=found)
+    return page(
+        "messages/verify_found.html",
+        title=N_("文京区が送ったお知らせです"),
+        found=found,
+        turned=await sent.turned(found.number),
+    )
 
 
 def _tidy(number: str) -> str | None:

@@ -9,7 +9,7 @@ from litestar.types import ControllerRouterHandler
 
 from backend.delivery import outbox
 from backend.errors import Refused
-from backend.messages import checks, desk, view, workflow
+from backend.messages import checks, desk, reminders, review, view
 from backend.messages.manuscript import Timing
 from backend.messages.states import ReturnReason, State
 from backend.permissions import Actor, Permission
@@ -53,7 +53,7 @@ async def approve(request: AnyRequest, request_id: int, actor: Actor, settings: 
     form = await forms.read(request, ApproveForm)
     try:
         delivery = await work.run(
-            workflow.approve,
+            review.approve,
             actor,
             request_id,
             form.seen,
@@ -75,7 +75,7 @@ async def return_(request: AnyRequest, request_id: int, actor: Actor) -> Redirec
     try:
         if form.reason not in [reason.value for reason in ReturnReason]:
             raise Refused("差戻しの理由が選ばれていません。", next_step="理由を一つ選んでください。")
-        await work.run(workflow.return_, actor, request_id, form.version, ReturnReason(form.reason), form.note)
+        await work.run(review.return_, actor, request_id, form.version, ReturnReason(form.reason), form.note)
     except Refused as refusal:
         return await _page(actor, request_id, refusal, returning=form)
     return Redirect("/console/review", status_code=303)
@@ -86,7 +86,7 @@ async def _page(
 ) -> Template:
     found = await desk.find(actor, request_id)
     written_by = {found.author, found.last_editor}
-    chief = workflow.chief_only(found, workflow.leaves_at(found))
+    chief = review.chief_only(found, review.leaves_at(found))
     return page(
         "messages/review.html",
         title=found.manuscript.title or "件名なし",
@@ -101,8 +101,9 @@ async def _page(
         bubbles=view.bubbles(found.manuscript, found.public_number),
         people=await view.people(found.manuscript, None),
         history=await view.history(found),
+        superseded=await reminders.superseded_by(found),
         status_of=await outbox.status_of(found.source),
-        may_approve=workflow.may_approve(actor, found),
+        may_approve=review.may_approve(actor, found),
         wrote=actor.staff_id in written_by,
         chief_only=chief,
         approvers=await directory.approvers(written_by, chief_only=chief),

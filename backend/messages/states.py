@@ -27,6 +27,7 @@ class State(StrEnum):
 
 class Action(StrEnum):
     EDIT = "edit"
+    CONFIRM = "confirm"
     SUBMIT = "submit"
     RETURN = "return"
     APPROVE = "approve"
@@ -68,6 +69,8 @@ _WAYS = {
     (State.RETURNED, Action.EDIT): State.RETURNED,
     (State.EXPIRED, Action.EDIT): State.DRAFT,
     (State.SUBMITTED, Action.EDIT): State.SUBMITTED,  # 広報課が直す。直した人は承認できなくなる(RULES 23)
+    (State.DRAFT, Action.CONFIRM): State.DRAFT,
+    (State.RETURNED, Action.CONFIRM): State.RETURNED,
     (State.DRAFT, Action.SUBMIT): State.SUBMITTED,
     (State.RETURNED, Action.SUBMIT): State.SUBMITTED,
     (State.EXPIRED, Action.RETURN): State.RETURNED,
@@ -89,6 +92,7 @@ _LABELS = {
 }
 _ACTION_LABELS = {
     Action.EDIT: "書き直し",
+    Action.CONFIRM: "課長確認",
     Action.SUBMIT: "提出",
     Action.RETURN: "差戻し",
     Action.APPROVE: "承認",

@@ -28,6 +28,9 @@ class DeliveryRequest(Table, tablename="delivery_request", db=DB):
     silent = Boolean(default=False)
     source_note = Text(default="")
     attested_by = BigInt(null=True, default=None)
+    chief_seen_by = BigInt(null=True, default=None)
+    chief_seen_at = Timestamptz(null=True, default=None)
+    same_day_reason = Text(default="")
     public_number = Text(null=True, default=None, unique=True)
     submitted_at = Timestamptz(null=True, default=None)
     returned_at = Timestamptz(null=True, default=None)
@@ -35,6 +38,7 @@ class DeliveryRequest(Table, tablename="delivery_request", db=DB):
     return_note = Text(default="")
     approved_at = Timestamptz(null=True, default=None)
     approval_id = BigInt(null=True, default=None)
+    reminder = Text(null=True, default=None)
     created_at = Timestamptz()
     updated_at = Timestamptz()
 

@@ -44,7 +44,9 @@ def build(groups: list[list[Term]]) -> Criteria:
     if len(groups) > MAX_GROUPS or any(len(group) > MAX_TERMS for group in groups):
         _refuse("条件が多すぎます。")
     ordered = {tuple(sorted(set(group), key=fields.order)) for group in groups}
-    return Criteria(tuple(sorted(ordered, key=lambda group: [fields.order(term) for term in group])))
+    made = Criteria(tuple(sorted(ordered, key=lambda group: [fields.order(term) for term in group])))
+    _refuse_mixed(made)
+    return made
 
 
 def dump(criteria: Criteria) -> str:
@@ -65,6 +67,7 @@ def where(criteria: Criteria, first_parameter: int = 1) -> tuple[str, list[Any]]
     """
     if not criteria.groups or not all(criteria.groups):
         _refuse("対象がまだ選ばれていません。")
+    _refuse_mixed(criteria)
     parameters: list[Any] = []
 
     def placeholder(value: Any) -> str:
@@ -73,6 +76,12 @@ def where(criteria: Criteria, first_parameter: int = 1) -> tuple[str, list[Any]]
 
     clauses = [" or ".join(fields.condition(term, placeholder) for term in group) for group in criteria.groups]
     return " and ".join([*(f"({clause})" for clause in clauses), fields.LIVE]), parameters
+
+
+def _refuse_mixed(criteria: Criteria) -> None:
+    terms = [term for group in criteria.groups for term in group]
+    if any(term.alone for term in terms) and (len(terms) > 1 or terms[0].negated):
+        _refuse("続けるかを尋ねる相手は、ほかの条件と組み合わせたり、「以外」にしたりできません。")
 
 
 def _criteria(document: Any) -> Criteria:

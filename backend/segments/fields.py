@@ -1,4 +1,4 @@
-"""条件に使える語: 町丁目、町、年代、時期、関心、言語。ここに無い語は条件にならない。"""
+"""条件に使える語: 町丁目、町、年代、時期、関心、言語。ここと `renewals` に無い語は条件にならない。"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from backend.errors import Refused
 from backend.residents import stages
 from backend.residents.stages import Stage
 from backend.residents.vocabulary import AgeBand, Language, Topic
+from backend.segments import renewals
 from backend.ward import areas
 
 FIELDS = ("area", "town", "age_band", "stage", "topic", "language")
@@ -22,18 +23,23 @@ class Term:
     value: int | str
     negated: bool = False
 
+    @property
+    def alone(self) -> bool:
+        """ほかの条件と組み合わせられない項。"""
+        return self.field in renewals.FIELDS
+
 
 def term(field: str, value: Any, *, negated: bool = False) -> Term:
     """知っている語だけを項にする。知らない語、型の違う値は `Refused`。"""
-    if field not in _KNOWN:
-        _unknown()
-    if type(value) not in (int, str) or value not in _KNOWN[field]():
+    if type(value) not in (int, str) or not _is_known(field, value):
         _unknown()
     return Term(field, value, negated)
 
 
 def order(item: Term) -> tuple[int, bool, int]:
     """決まった並び: 語の順、肯定が先、選択肢の順。"""
+    if item.alone:
+        return len(FIELDS), item.negated, 0
     return FIELDS.index(item.field), item.negated, _KNOWN[item.field]().index(item.value)
 
 
@@ -43,6 +49,8 @@ def as_json(item: Term) -> dict[str, Any]:
 
 def label(item: Term) -> str:
     """選択肢の呼び名: 「本郷三丁目」「30代」。"""
+    if item.alone:
+        return renewals.label(item.field, item.value)
     match item.field:
         case "area":
             return areas.name_of(int(item.value))
@@ -62,6 +70,8 @@ def phrase(same_field: Sequence[Term]) -> str:
     """一つの語についての言い方。肯定は並べ、否定は一つずつ渡す。"""
     first = same_field[0]
     words = [label(item) for item in same_field]
+    if first.alone:
+        return words[0]
     joined = "または".join(words) if len(words) <= 2 else "・".join(words) + "のいずれか"
     if first.negated:
         return {"topic": f"関心に「{joined}」を選んでいない", "language": f"言語が{joined}でない"}.get(
@@ -72,6 +82,8 @@ def phrase(same_field: Sequence[Term]) -> str:
 
 def condition(item: Term, placeholder: Callable[[Any], str]) -> str:
     """一つの項のSQL(`resident r` に対する真偽)。値はすべて `placeholder` に渡す。使う側が `LIVE` をANDで足す。"""
+    if item.alone:
+        return renewals.condition(item.field, item.value, placeholder)
     match item.field:
         case "area":
             return _column("area", Purpose.AREA, item.negated, placeholder(item.value))
@@ -131,6 +143,12 @@ _KNOWN: dict[str, Callable[[], list[int | str]]] = {
     "topic": lambda: [topic.value for topic in Topic],
     "language": lambda: [language.value for language in Language],
 }
+
+
+def _is_known(field: str, value: int | str) -> bool:
+    if field in renewals.FIELDS:
+        return renewals.is_known(field, value)
+    return field in _KNOWN and value in _KNOWN[field]()
 
 
 def _unknown() -> NoReturn:

@@ -56,6 +56,8 @@ def picked(source: Criteria | None) -> Picked:
     chosen = Picked()
     if source is None:
         return chosen
+    if any(term.alone for group in source.groups for term in group):
+        return Picked(kept=criteria.dump(source))
     for group in source.groups:
         for term in group:
             values: list[str] = getattr(chosen, term.field)

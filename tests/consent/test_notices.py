@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -159,13 +160,56 @@ async def test_how_many_have_not_renewed_is_known(database, keys):
 
 
 async def test_an_incomplete_proposal_is_refused(database):
-    texts = await publishing.texts(1)
-    texts["ko"]["area"] = " "
-    today = (await clock.now()).astimezone(clock.JST).date()
+    for language in LANGUAGES:
+        with pytest.raises(Refused):
+            await proposal(**{language: {"area": " "}})
     with pytest.raises(Refused):
-        await work.run(
-            publishing.propose, PR, texts, published_on=today, effective_on=today, material=Purpose(0), reason="試験"
-        )
+        await proposal(ja={"common": "あ" * 4001})
+
+
+async def test_two_people_stand_behind_what_counts_as_a_change_of_content(database, owner):
+    """P10: 承認は分け方にも結び付く。内容の変更を字句の直しに変えた行には、承認がない。"""
+    number = await publish(Purpose.AREA | Purpose.AGE)
+    found = await publishing.version(number)
+    approved = await owner.fetchrow("select digest, staff_id from approval where subject = $1", f"notice:{number}")
+    assert approved["digest"] == await publishing.digest(found)
+    assert approved["staff_id"] != found.proposed_by
+    for other in range(64):
+        if other != int(found.material):
+            assert approved["digest"] != await publishing.digest(replace(found, material=Purpose(other)))
+
+
+async def test_every_version_renders_to_the_same_hash_years_later(database, keys):
+    """P5, C5: 版を重ね、同意を受け、三年たっても、どの版のどの文も同じ。"""
+    await publish(Purpose.AREA, effective_in=0)
+    await publish(translated={})
+    dropped = await proposal(Purpose(63))
+    await work.run(publishing.drop, PR, dropped)
+    await publish(Purpose.TOPICS, effective_in=10)
+    before = await _rendered()
+    await consented(keys, SAKURA, AREA, language="ko")
+    await clock.advance(3 * 365 * DAY)
+    assert await _rendered() == before
+    grants = await work.sql("select notice_version, language, purpose, text_sha256 from consent_event")
+    for one in grants:
+        seen = one["notice_version"], one["language"], Purpose(one["purpose"])
+        assert before[seen] == one["text_sha256"].hex()
+    versions = {version for version, _, _ in before}
+    print(f"C5: 確かめた版 {len(versions)}(公開・取り下げ)、文 {len(before)}、同意の件 {len(grants)}、違い 0")
+    assert len(versions) == 5
+
+
+async def _rendered() -> dict[tuple[int, str, Purpose], str]:
+    """すべての版の、見せる言語と目的ごとの、画面に出る文のハッシュ。"""
+    made: dict[tuple[int, str, Purpose], str] = {}
+    for version in await publishing.versions():
+        for language in LANGUAGES:
+            notice = await notices.get(version.version, language)
+            for purpose, text in notice.texts.items():
+                digest = hashlib.sha256(notice.rendered(purpose).encode()).hexdigest()
+                assert digest == text.sha256
+                made[version.version, notice.language, purpose] = digest
+    return made
 
 
 async def test_time_is_the_databases_and_always_moves_on(database, keys, owner):

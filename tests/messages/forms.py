@@ -15,6 +15,7 @@ GOOD: dict[str, Any] = {
     "source_note": "11月20日 部長決裁",
     "do": "submit",
 }
+ATTESTED = {"sourced": "1", "settled": "1", "today_because": "会場が今朝決まったため"}
 
 
 def good(**changes: Any) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """依頼を、決まったところまで進める。"""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from backend.consent.notices import Purpose
-from backend.messages import desk, workflow
+from backend.messages import desk, review, workflow
 from backend.messages.desk import Request
+from backend.messages.gates import Attested
 from backend.messages.manuscript import Audience, Manuscript
 from backend.messages.states import ReturnReason, State
 from backend.permissions import Actor
@@ -20,6 +22,9 @@ MINIMUM = 20
 HERE = criteria.parse(f'{{"all":[{{"any":[{{"field":"area","value":{HONGO_3}}}]}}]}}')
 TO_HERE: dict[str, Any] = {"audience": Audience.CRITERIA, "criteria": HERE}
 """本郷三丁目の人への宛先。"""
+
+
+ATTESTED = Attested(sourced=True, settled=True, today_because="会場が今朝決まったため")
 
 
 async def drafted(actor: Actor, **changes: Any) -> int:
@@ -37,15 +42,18 @@ async def submitted(actor: Actor, **changes: Any) -> int:
     return request_id
 
 
-async def submit(actor: Actor, request_id: int) -> str:
+async def submit(actor: Actor, request_id: int, *, chief_check: bool = False, **changes: Any) -> str:
     version = (await desk.find(actor, request_id)).version
-    return await work.run(workflow.submit, actor, request_id, version, sourced=True, settled=True, minimum=MINIMUM)
+    attested = replace(ATTESTED, **changes)
+    return await work.run(
+        workflow.submit, actor, request_id, version, attested, minimum=MINIMUM, chief_check=chief_check
+    )
 
 
 async def approve(actor: Actor, request_id: int, seen: str | None = None, *, at_once: bool = False) -> int:
     """いまの内容(か `seen` の指紋)を見て承認する。"""
     seen = seen or (await desk.find(actor, request_id)).fingerprint
-    return await work.run(workflow.approve, actor, request_id, seen, at_once=at_once, minimum=MINIMUM)
+    return await work.run(review.approve, actor, request_id, seen, at_once=at_once, minimum=MINIMUM)
 
 
 async def edit(actor: Actor, request_id: int, **changes: Any) -> Request:
@@ -72,4 +80,4 @@ async def state_of(people: Cast, request_id: int) -> State:
 
 async def send_back(people: Cast, request_id: int, note: str = "会場の地図を付けてください。") -> None:
     version = (await desk.find(people.sato, request_id)).version
-    await work.run(workflow.return_, people.sato, request_id, version, ReturnReason.UNCLEAR, note)
+    await work.run(review.return_, people.sato, request_id, version, ReturnReason.UNCLEAR, note)

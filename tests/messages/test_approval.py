@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from backend.errors import Forbidden, Refused
-from backend.messages import desk, workflow
+from backend.messages import desk, review, workflow
 from backend.messages.manuscript import Timing, fingerprint
 from backend.messages.states import State
 from backend.residents.address import AddressKeys
@@ -123,7 +123,7 @@ async def test_an_approval_of_changed_bytes_is_no_approval(people: Cast, owner: 
 async def test_a_made_up_fingerprint_approves_nothing(people: Cast, seen: str) -> None:
     request_id = await requests.submitted(people.tanaka)
     with pytest.raises(Refused):
-        await work.run(workflow.approve, people.sato, request_id, seen, minimum=20)
+        await work.run(review.approve, people.sato, request_id, seen, minimum=20)
 
 
 # 二度押しと二つの画面
@@ -198,7 +198,7 @@ async def test_office_hours_have_sharp_edges(people: Cast, hour: int, minute: in
     moment = datetime(2026, 11, 25, hour, minute, tzinfo=JST)
     request_id = await requests.submitted(people.tanaka, send_at=moment, expires_at=moment + timedelta(hours=1))
     found = await desk.find(people.sato, request_id)
-    assert workflow.chief_only(found, moment) is alone
+    assert review.chief_only(found, moment) is alone
 
 
 async def test_criteria_outside_office_hours_do_not_need_the_chief(people: Cast, keys: AddressKeys) -> None:

@@ -3,13 +3,13 @@
 import re
 from typing import Any
 
-from backend.messages import desk, workflow
+from backend.messages import desk, review
 from backend.messages.states import ReturnReason
 from backend.store import clock, work
 from tests.cast import Cast, Console
 from tests.console_fixtures import Opening, app, console, people
 from tests.messages import requests
-from tests.messages.forms import GOOD, good
+from tests.messages.forms import ATTESTED, GOOD, good
 
 __all__ = ["app", "console", "people"]
 
@@ -27,7 +27,7 @@ async def test_writing_and_submitting_take_three_screens(console: Opening, peopl
     assert saved.headers["location"] == "/console/messages/1/submit"
     sure = await tanaka.get(saved.headers["location"])
     assert "この内容で提出する" in sure.text
-    sent = await tanaka.post("/console/messages/1/submit", {"version": "1", "sourced": "1", "settled": "1"})
+    sent = await tanaka.post("/console/messages/1/submit", {"version": "1", **ATTESTED})
     assert sent.headers["location"] == "/console/messages/1"
     done = await tanaka.get(sent.headers["location"])
     assert "広報課の確認を待っています" in done.text
@@ -76,7 +76,7 @@ async def test_a_half_filled_draft_does_not_break_the_submit_page(console: Openi
 async def test_submitting_without_the_two_ticks_says_so_and_keeps_the_page(console: Opening, people: Cast) -> None:
     tanaka = await console(people.tanaka)
     await write(tanaka)
-    answer = await tanaka.post("/console/messages/1/submit", {"version": "1", "sourced": "1"})
+    answer = await tanaka.post("/console/messages/1/submit", {"version": "1", "sourced": "1", "today_because": "今朝"})
     assert answer.status_code == 422
     assert "両方にチェックを入れてください" in answer.text
     assert "この内容で提出する" in answer.text
@@ -85,7 +85,7 @@ async def test_submitting_without_the_two_ticks_says_so_and_keeps_the_page(conso
 async def test_a_double_click_on_submit_submits_once(console: Opening, people: Cast) -> None:
     tanaka = await console(people.tanaka)
     await write(tanaka)
-    form = {"version": "1", "sourced": "1", "settled": "1"}
+    form = {"version": "1", **ATTESTED}
     first = await tanaka.post("/console/messages/1/submit", form)
     second = await tanaka.post("/console/messages/1/submit", form)
     assert first.status_code == 303
@@ -171,7 +171,7 @@ async def test_what_must_be_done_now_stands_first(console: Opening, people: Cast
     await requests.submitted(people.tanaka, title="待っている題")
     back = await requests.submitted(people.tanaka, title="戻された題")
     version = (await desk.find(people.sato, back)).version
-    await work.run(workflow.return_, people.sato, back, version, ReturnReason.TIME, "直してください。")
+    await work.run(review.return_, people.sato, back, version, ReturnReason.TIME, "直してください。")
     page = (await (await console(people.tanaka)).get("/console/messages")).text
     assert page.index("戻された題") < page.index("書きかけの題") < page.index("待っている題")
     assert "直してください。" in page

@@ -7,6 +7,7 @@ from backend.messages.states import Action, ReturnReason, State, next_state
 
 WAYS = {
     (State.DRAFT, Action.EDIT): State.DRAFT,
+    (State.DRAFT, Action.CONFIRM): State.DRAFT,
     (State.DRAFT, Action.SUBMIT): State.SUBMITTED,
     (State.DRAFT, Action.WITHDRAW): State.WITHDRAWN,
     (State.SUBMITTED, Action.EDIT): State.SUBMITTED,
@@ -14,6 +15,7 @@ WAYS = {
     (State.SUBMITTED, Action.APPROVE): State.APPROVED,
     (State.SUBMITTED, Action.WITHDRAW): State.WITHDRAWN,
     (State.RETURNED, Action.EDIT): State.RETURNED,
+    (State.RETURNED, Action.CONFIRM): State.RETURNED,
     (State.RETURNED, Action.SUBMIT): State.SUBMITTED,
     (State.RETURNED, Action.WITHDRAW): State.WITHDRAWN,
     (State.APPROVED, Action.WITHDRAW): State.WITHDRAWN,

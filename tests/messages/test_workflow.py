@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from backend.errors import Forbidden, NotFound, Refused
-from backend.messages import desk, workflow
+from backend.messages import desk
 from backend.messages.manuscript import Audience
 from backend.messages.states import ReturnReason, State
 from backend.residents.address import AddressKeys
@@ -47,7 +47,7 @@ async def test_both_attestations_are_needed(people: Cast) -> None:
     request_id = await requests.drafted(people.tanaka)
     for sourced, settled in ((False, True), (True, False), (False, False)):
         with pytest.raises(Refused):
-            await work.run(workflow.submit, people.tanaka, request_id, 1, sourced=sourced, settled=settled, minimum=20)
+            await requests.submit(people.tanaka, request_id, sourced=sourced, settled=settled)
     assert await requests.state_of(people, request_id) is State.DRAFT
 
 

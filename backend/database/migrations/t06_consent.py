@@ -34,6 +34,17 @@ create table notice_text (
     primary key (version, language, part)
 );
 
+-- 記録のない言語では、日本語の文を見せる(RULES 47)。第1版の訳だけは、区が確かめる前のもの。
+create table notice_translation (
+    version integer not null references notice (version),
+    language text not null check (language in ('easy', 'en', 'zh', 'ko')),
+    translator text not null check (translator <> ''),
+    checker text not null check (version = 1 or (checker <> '' and checker <> translator)),
+    checked_on date check (version = 1 or checked_on is not null),
+    recorded_at timestamptz not null default ward_now(),
+    primary key (version, language)
+);
+
 create table notice_decision (
     version integer primary key references notice (version),
     published boolean not null,
