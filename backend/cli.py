@@ -111,7 +111,12 @@ def _staff_add(settings: Settings, options: argparse.Namespace) -> None:
 
     async def add() -> str:
         return await work.run(
-            invitations.add, options.login, options.name, Role(options.role), options.section, options.section_name
+            invitations.add_first,
+            options.login,
+            options.name,
+            Role(options.role),
+            options.section,
+            options.section_name,
         )
 
     token = _in_database(settings, add)
@@ -314,7 +319,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     staff = verbs.add_parser("staff", help="職員を管理する").add_subparsers(
         required=True, metavar="コマンド", parser_class=_Parser
     )
-    add = _verb(staff, "add", "職員を招待する(一度だけ使える招待のアドレスを作る)", _staff_add)
+    add = _verb(staff, "add", "はじめの職員を招待する(管理者が二人そろうまで。その後は職員の画面で)", _staff_add)
     add.add_argument("login", help="サインインの名前(半角英数字)")
     add.add_argument("--name", required=True, help="氏名")
     add.add_argument("--role", required=True, choices=[role.value for role in Role], help="役割")

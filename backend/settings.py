@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr = SecretStr("")
     alert_email: str = ""
     trusted_proxies: Annotated[list[str], NoDecode] = []
+    chief_check: bool = True
     minimum_audience: int = Field(default=20, ge=1, le=1000)
     retention_months: int = Field(default=24, ge=1, le=60)
     simulator_url: str = "http://127.0.0.1:8001"  # お試しと試験だけで使う

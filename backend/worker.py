@@ -15,7 +15,7 @@ from backend.audit import seal
 from backend.delivery import alarms, engine, lease, retention
 from backend.errors import Unavailable
 from backend.line.gateway import Gateway
-from backend.links import health
+from backend.links import dead, health
 from backend.residents.address import AddressKeys
 from backend.settings import Settings
 from backend.store import clock
@@ -58,7 +58,7 @@ def _later(path: str, *names: str) -> Callable[[Shift], Awaitable[Any]]:
 
 
 async def _alarms(shift: Shift) -> None:
-    await alarms.watch(shift.settings)
+    await alarms.watch(shift.settings, await dead.ringing())
 
 
 async def _forget(_shift: Shift) -> None:
@@ -82,6 +82,7 @@ JOBS: tuple[Job, ...] = (
     Job("メニュー", 1.0, _later("menus.schedule:tick", "gateway", "settings")),
     Job("期限の来た同意", 10.0, _later("residents.erasure:sweep", "keys")),
     Job("友だちとの照らし合わせ", HOUR, _later("residents.followers:weekly", "keys", "gateway")),
+    Job("職員の変更", 30.0, _later("staff.changes:apply_due")),
     Job("消去の記録の片付け", DAY, _later("residents.journal:prune", "keys")),
 )
 """部屋の定時の仕事は、ここに一行ずつ並べる。"""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
@@ -28,6 +29,24 @@ CHANNEL_ID = "1650000000"
 CHANNEL_SECRET = "0123456789abcdef0123456789abcdef"
 LOGIN_CHANNEL_ID = "1660000000"
 LIFF_ID = f"{LOGIN_CHANNEL_ID}-Bunkyo01"
+
+
+_FIGURE = re.compile(r"([A-Z])(\d{1,2})(?:\([^)]*\))?: .+")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """試験が印字した、検査の数(「C3: …」のように検査の名で始まる行)を、走りの終わりにまとめて出す(CHECKS 5)。"""
+    found = {
+        (match[1], int(match[2]), line)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for line in getattr(report, "capstdout", "").splitlines()
+        if (match := _FIGURE.fullmatch(line.strip()))
+    }
+    if found:
+        terminalreporter.section("検査の数")
+    for _, _, line in sorted(found):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -147,6 +166,7 @@ def make_settings(
         line_login_channel_ids=[LOGIN_CHANNEL_ID],
         line_login_channel_secret="f" * 32,  # type: ignore[arg-type]
         liff_id=LIFF_ID,
+        chief_check=False,  # 課長確認は messages/test_chief.py が試す
         address_index_keys=KEYS["index"],  # type: ignore[arg-type]
         address_cipher_keys=KEYS["cipher"],  # type: ignore[arg-type]
         session_keys=KEYS["session"],  # type: ignore[arg-type]

@@ -1,72 +1,44 @@
 """だれでも見る公開ページ: このアカウントは本物か、決まり、個人情報の取り扱い、使いやすさ(POL 5(6)、7、10)。"""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Request, Response, get
 from litestar.response import Template
 from litestar.response.base import ASGIResponse
-from litestar.types import ControllerRouterHandler, Receive, Scope, Send
+from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
 from backend.account import policy, warning
 from backend.consent import notices
 from backend.consent.notices import Purpose
+from backend.home import accessibility as results
 from backend.settings import Settings
 from backend.store.pool import LOST
+from backend.texts.catalogue import N_, written
+from backend.texts.reading import reader
 from backend.ward.kinds import Kind
 from backend.web.render import page
 
 BACKUP_DAYS = 35  # 控えと消去の記録を残す、最長の日数(RULES 40)
-RESULT = Path(__file__).parents[2] / "liff_static" / "dist" / "accessibility.json"
-"""画面の試験(tests/browser)が書く結果。"""
-
-
-@dataclass(frozen=True)
-class State:
-    """一つの画面の結果。"""
-
-    name: str
-    checks: int
-    violations: int
-
-
-@dataclass(frozen=True)
-class Result:
-    """自動の試験の結果。"""
-
-    ran_at: datetime
-    tool: str
-    states: tuple[State, ...]
-
-    @property
-    def checks(self) -> int:
-        return sum(state.checks for state in self.states)
-
-    @property
-    def violations(self) -> int:
-        return sum(state.violations for state in self.states)
 
 
 @get("/")
 async def index() -> Template:
-    return page("public/index.html", title="文京区のLINE公式アカウントです")
+    return page("public/index.html", title=N_("文京区のLINE公式アカウントです"))
 
 
 @get("/privacy")
-async def privacy(settings: Settings) -> Template:
-    notice = await notices.current("ja")
+async def privacy(request: Request[Any, Any, Any], settings: Settings) -> Template:
+    language = reader(request).language
+    notice = await notices.current(language.code)
     return page(
         "public/privacy.html",
-        title="個人情報の取り扱い",
+        title=N_("個人情報の取り扱い"),
         notice=notice,
-        purposes=[*Purpose],
-        hosts=_hosts(settings),
-        kept=_kept(notice.retention_months),
+        purposes=[(purpose.label, written(notice.texts[purpose].text, language)) for purpose in Purpose],
+        hosts=hosts(settings),
+        kept=_KEPT,
         backup_days=BACKUP_DAYS,
     )
 
@@ -75,7 +47,7 @@ async def privacy(settings: Settings) -> Template:
 async def rules() -> Template:
     return page(
         "public/policy.html",
-        title="運用の決まり",
+        title=N_("運用の決まり"),
         latest=policy.latest(),
         versions=policy.VERSIONS,
         kinds=[*Kind],
@@ -84,17 +56,20 @@ async def rules() -> Template:
 
 @get("/accessibility", sync_to_thread=False)
 def accessibility() -> Template:
-    return page("public/accessibility.html", title="アクセシビリティ", result=read_result(RESULT))
+    return page("public/accessibility.html", title=N_("アクセシビリティ"), result=results.read())
 
 
-def read_result(path: Path) -> Result | None:
-    """試験の結果。なければ、または読めなければNone: 試験をしていないのに、したとは言わない。"""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        states = tuple(State(str(s["name"]), int(s["checks"]), int(s["violations"])) for s in found["states"])
-        return Result(datetime.fromisoformat(found["ran_at"]), str(found["tool"]), states) if states else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+async def in_language(message: Message, scope: Scope) -> None:
+    """公開ページがどの言語で答えたかを、見出しに書く `before_send`。間に立つ控えに、言語の違う画面を混ぜさせない。"""
+    if message["type"] != "http.response.start" or scope["type"] != "http":
+        return
+    names = {name.lower(): value for name, value in message["headers"]}
+    if not names.get(b"content-type", b"").startswith(b"text/html") or b"content-language" in names:
+        return
+    tag = reader(Request(scope)).language.tag
+    message["headers"] = [
+        *message["headers"], (b"content-language", tag.encode()), (b"vary", b"Accept-Language")
+    ]  # fmt: skip
 
 
 async def with_warning(request: Request[Any, Any, Any]) -> None:
@@ -140,25 +115,31 @@ class _Later(ASGIResponse):
 _UNWARNED = ("/console", "/static", "/assets", "/healthz", "/readyz", "/statusz", "/metrics", "/line/", "/liff/api")
 
 
-def _hosts(settings: Settings) -> list[tuple[str, str]]:
+def hosts(settings: Settings) -> list[tuple[str, str]]:
+    """(電話が話す相手, 何のため)。ほかには話さない: 試験が通信をすべて書き留めて比べる。"""
     return [
-        (urlsplit(settings.public_url).hostname or "", "この設定のページです。選んだことは、ここにだけ送られます。"),
-        ("api.line.me", "LINEの本人の確認です。選んだことは送りません。"),
-        ("access.line.me", "LINEの許可の画面です。初めてのときに開きます。"),
-        ("liff.line.me", "メニューからページを開くときの、LINEの入口です。"),
+        (
+            urlsplit(settings.public_url).hostname or "",
+            N_("この設定のページです。選んだことは、ここにだけ送られます。"),
+        ),
+        ("api.line.me", N_("LINEの本人の確認です。選んだことは送りません。")),
+        ("access.line.me", N_("LINEの許可の画面です。初めてのときに開きます。")),
+        ("liff.line.me", N_("メニューからページを開くときの、LINEの入口です。")),
     ]
 
 
-def _kept(months: int) -> list[tuple[str, str]]:
-    return [
-        ("選んだことと宛先の暗号", f"同意した日から{months}か月。やめたとき、ブロックしたときは、60秒以内に消えます。"),
-        ("ページを開いている間の札(クッキー)", "30分。あなたの電話の中だけにあります。"),
-        ("LINEの確認に使った札の照合番号", "札の期限の約1時間まで。だれのものかは分かりません。"),
-        ("LINEから届いた「友だち追加・ブロック」の番号", "7日。だれのものかは分かりません。"),
-        ("窓口の本人コード", "10分。一度だけ使えます。"),
-        ("配信の宛先の乱数の番号", "配信が終わってから30日。やめた方の番号は、だれのものか分かりません。"),
-        ("職員の操作の記録", "5年。あなたの選んだことは入りません。"),
-    ]
+_KEPT = (
+    (
+        N_("選んだことと宛先の暗号"),
+        N_("同意した日から{months}か月。やめたとき、ブロックしたときは、60秒以内に消えます。"),
+    ),
+    (N_("ページを開いている間の札(クッキー)"), N_("30分。あなたの電話の中だけにあります。")),
+    (N_("LINEの確認に使った札の照合番号"), N_("札の期限の約1時間まで。だれのものかは分かりません。")),
+    (N_("LINEから届いた「友だち追加・ブロック」の番号"), N_("7日。だれのものかは分かりません。")),
+    (N_("窓口の本人コード"), N_("10分。一度だけ使えます。")),
+    (N_("配信の宛先の乱数の番号"), N_("配信が終わってから30日。やめた方の番号は、だれのものか分かりません。")),
+    (N_("職員の操作の記録"), N_("5年。あなたの選んだことは入りません。")),
+)
 
 
 routes: list[ControllerRouterHandler] = [index, privacy, rules, accessibility]

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.types import Options
 
 ISSUER = "https://access.line.me"
+SCOPE = "openid"  # 区の設定。利用者のIDだけで、名前も画像も入らない
 LIFETIME = 3600  # 秒(LINE.md 3.1)
 
 
@@ -71,14 +72,13 @@ def issue(
     key: SigningKey,
     *,
     user: str,
-    name: str,
     channel_id: str,
     now: datetime,
     fault: Fault = Fault.NONE,
     secret: str = "",
 ) -> str:
     """一人のIDトークン。`secret` はHS256の偽物を作るときのチャネルシークレット。"""
-    claims = _claims(user, name, channel_id, int(now.timestamp()), fault)
+    claims = _claims(user, channel_id, int(now.timestamp()), fault)
     if fault is Fault.HS256:
         return jwt.encode(claims, secret.ljust(32, "0"), algorithm="HS256", headers={"kid": key.kid})
     signer = SigningKey.make() if fault in (Fault.UNKNOWN_KID, Fault.FORGED) else key
@@ -118,7 +118,7 @@ def context_token(*, liff_id: str, endpoint: str) -> str:
         "endpointUrl": endpoint,
         "permanentLinkPattern": "concat",
         "viewType": "full",
-        "scope": ["openid", "profile"],
+        "scope": SCOPE.split(),
         "availability": {},  # 空でないとSDKは liff:// へ移ろうとする
     }
     parts = ({"alg": "none", "typ": "JWT"}, context)
@@ -129,7 +129,7 @@ def base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _claims(user: str, name: str, channel_id: str, now: int, fault: Fault) -> dict[str, Any]:
+def _claims(user: str, channel_id: str, now: int, fault: Fault) -> dict[str, Any]:
     issued = now - 2 * LIFETIME if fault is Fault.EXPIRED else now
     return {
         "iss": "https://example.com" if fault is Fault.WRONG_ISS else ISSUER,
@@ -138,7 +138,6 @@ def _claims(user: str, name: str, channel_id: str, now: int, fault: Fault) -> di
         "exp": issued + LIFETIME,
         "iat": issued,
         "amr": ["linesso"],
-        "name": name,
     }
 
 

@@ -73,13 +73,11 @@ class SignIn:
         return f"{self.settings.public_url}/line/liff" if self.settings.demo_door else "https://liff.line.me"
 
     def id_token(self, user: str, fault: Fault = Fault.NONE) -> str:
-        person = self.people.person(user)
-        if person is None:
+        if self.people.person(user) is None:
             raise KeyError(user)
         return issue(
             self.permits.signing_keys()[0],
             user=user,
-            name=person.name,
             channel_id=self.channel_id,
             now=self.permits.now(),
             fault=fault,

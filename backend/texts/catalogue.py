@@ -15,6 +15,11 @@ FOLDER = Path(__file__).parent
 _READING = re.compile(r"((?:[おご](?=[一-鿿]))?[一-鿿々][一-鿿々ぁ-ん]*?)\(([ぁ-んー]+)\)")
 
 
+def N_(text: str) -> str:  # noqa: N802  gettextの習わしの名
+    """訳す文の印。"""
+    return text
+
+
 class Missing(KeyError):
     """目録にない文。試験が見つけるので、製品では起きない。"""
 
@@ -31,6 +36,15 @@ class Text(str):
 
     def __html__(self) -> str:
         return str(escape(str(self)))
+
+
+class JapaneseText(Text):
+    """日本語のまま出す文。ほかの言語のページの中では、日本語だと読み上げに伝える。"""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return f'<span lang="ja">{escape(str(self))}</span>'
 
 
 class EasyText(Text):
@@ -62,6 +76,12 @@ class Words:
         if not found:
             raise Missing(f"{self.language.catalogue}: {text}")
         return written(found.format(**values) if values else found, self.language)
+
+    def said(self, text: str, **values: object) -> Text:
+        """目録にあれば訳、なければ日本語のまま(職員の書いた題など)。"""
+        if self.language.code == "ja" or _messages(self.language.catalogue).get(text):
+            return self(text, **values)
+        return JapaneseText(text.format(**values) if values else text)
 
 
 def ruby(text: str) -> Markup:

@@ -11,24 +11,27 @@ from litestar.response import Redirect
 
 from backend.errors import Forbidden, NotFound, Refused, Unavailable
 from backend.store.pool import LOST
+from backend.texts.catalogue import N_
 from backend.web.render import page
 from backend.web.security import Fields, SignInRequired, StaleForm
 
 log = logging.getLogger(__name__)
 _REFUSALS: dict[type[Refused], int] = {Forbidden: 403, NotFound: 404, Unavailable: 503}
 _WORDS = {
-    400: ("送られた内容を読み取れませんでした。", "前の画面に戻り、もう一度お試しください。"),
-    404: ("お探しのページはありません。", "アドレスを確かめるか、最初のページからお進みください。"),
-    405: ("この操作はできません。", "前の画面に戻ってください。"),
-    413: ("送られた内容が大きすぎます。", "小さくしてから、もう一度お試しください。"),
-    429: ("続けて操作されたため、しばらく受け付けられません。", "1分ほど待ってから、もう一度お試しください。"),
+    400: (N_("送られた内容を読み取れませんでした。"), N_("前の画面に戻り、もう一度お試しください。")),
+    404: (N_("お探しのページはありません。"), N_("アドレスを確かめるか、最初のページからお進みください。")),
+    405: (N_("この操作はできません。"), N_("前の画面に戻ってください。")),
+    413: (N_("送られた内容が大きすぎます。"), N_("小さくしてから、もう一度お試しください。")),
+    429: (N_("続けて操作されたため、しばらく受け付けられません。"), N_("1分ほど待ってから、もう一度お試しください。")),
 }
 _TITLES = {
-    403: "この操作はできません",
-    404: "ページがありません",
-    503: "ただいま使えません",
-    500: "処理できませんでした",
+    403: N_("この操作はできません"),
+    404: N_("ページがありません"),
+    503: N_("ただいま使えません"),
+    500: N_("処理できませんでした"),
 }
+_LEFT = "client disconnected prematurely"
+"""本文の途中で相手がいなくなったときの、Litestarの言い方(型では見分けられない)。"""
 Answer = Response[Any]
 
 
@@ -64,6 +67,9 @@ def sign_in(request: Request[Any, Any, Any], error: SignInRequired) -> Answer:
 
 
 def http(request: Request[Any, Any, Any], error: HTTPException) -> Answer:
+    if error.detail == _LEFT:
+        log.info("本文の途中で相手が切りました(%s %s)", request.method, request.url.path)
+        return Response(None, status_code=400)  # 読む人はもういない
     if error.status_code >= 500:
         return bug(request, error)
     message, next_step = _WORDS.get(error.status_code, _WORDS[400])
@@ -75,8 +81,8 @@ def lost(request: Request[Any, Any, Any], error: Exception) -> Answer:
     return _answer(
         request,
         503,
-        "ただいまデータベースにつながりません。何も保存していません。",
-        "少し待ってから、もう一度お試しください。",
+        N_("ただいまデータベースにつながりません。何も保存していません。"),
+        N_("少し待ってから、もう一度お試しください。"),
     )
 
 
@@ -86,18 +92,22 @@ def bug(request: Request[Any, Any, Any], error: Exception) -> Answer:
     return _answer(
         request,
         500,
-        "処理の途中で問題が起きました。",
-        f"もう一度お試しください。続くときは、番号 {number} を広報課にお知らせください。",
+        N_("処理の途中で問題が起きました。"),
+        N_("もう一度お試しください。続くときは、番号 {number} を広報課にお知らせください。"),
+        number=number,
     )
 
 
-def _answer(request: Request[Any, Any, Any], status: int, message: str, next_step: str) -> Answer:
+def _answer(request: Request[Any, Any, Any], status: int, message: str, next_step: str, **values: str) -> Answer:
+    """`values` は `next_step` に差し込む。"""
     headers = {"Cache-Control": "no-store"}
     if _wants_json(request):
-        body = {"message": message, "next_step": next_step}
+        body = {"message": message, "next_step": next_step.format(**values) if values else next_step}
         return Response(body, status_code=status, headers=headers, media_type="application/json")
-    title = _TITLES.get(status, "受け付けられませんでした")
-    return page("error.html", title=title, status=status, headers=headers, message=message, next_step=next_step)
+    title = _TITLES.get(status, N_("受け付けられませんでした"))
+    return page(
+        "error.html", title=title, status=status, headers=headers, message=message, next_step=next_step, values=values
+    )
 
 
 def _again(

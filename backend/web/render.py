@@ -10,6 +10,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
 
 from backend.store.clock import JST
+from backend.texts import reading
 from backend.ward import account
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -19,7 +20,7 @@ _WEEKDAYS = "月火水木金土日"
 def page(
     template: str, *, title: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any
 ) -> Template:
-    """`templates/` の一枚を返す。`title` はどのページにも要る。"""
+    """`templates/` の一枚を返す。`title` はどのページにも要る。公開ページでは目録の鍵で、`values` を差し込む。"""
     return Template(
         template, context={"title": title, **context}, status_code=status, headers=headers, media_type="text/html"
     )
@@ -33,10 +34,9 @@ def engine(**globals_: Any) -> JinjaTemplateEngine:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
     )
     known: Any = environment.globals  # Jinjaの型は、自分の部品だけを許す
-    known.update(account=account, **globals_)
+    known.update(account=account, **reading.for_templates(), **globals_)
     filters: dict[str, Callable[..., str]] = {
         "ja_datetime": ja_datetime,
         "ja_date": ja_date,
@@ -44,7 +44,6 @@ def engine(**globals_: Any) -> JinjaTemplateEngine:
         "number": number,
     }
     environment.filters.update(filters)
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # i18n拡張が足す
     return JinjaTemplateEngine.from_environment(environment)
 
 

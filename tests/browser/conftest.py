@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests import chromium
-from tests.browser.phone import IPHONE, WARD, Phone, flags
+from tests.browser.phone import IPHONE, PATIENCE, WARD, Phone, flags
 from tests.browser.running_web import RunningWeb
 from tests.cast import KEN, LIN, SAKURA
 from tests.conftest import CHANNEL_ID, CHANNEL_SECRET, LIFF_ID, make_settings
@@ -20,6 +20,7 @@ from tests.simulator.running import RunningSimulator, free_port
 
 if TYPE_CHECKING:
     from backend.database import embedded
+    from backend.settings import Settings
 
 PHONE = {"width": 390, "height": 844}
 
@@ -67,6 +68,14 @@ async def web(
     )
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def ward_settings(web: RunningWeb, schema: embedded.Server, line: RunningSimulator) -> Settings:
+    """画面のサーバーと同じ設定。"""
+    return make_settings(
+        web.folder, database_url=schema.app_url, owner_url=schema.owner_url, simulator_url=line.url, public_url=WARD
+    )
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -123,6 +132,7 @@ async def pick_up(
                 storage_state=signed_in[user] if known else None,
                 **more,
             )
+            context.set_default_timeout(PATIENCE)
             stack.push_async_callback(context.close)
             await context.add_cookies([{"name": "line_friend", "value": user, "domain": ".line.me", "path": "/"}])
             phone = Phone(context, await context.new_page(), line, user, known)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, Page, Request
+from playwright.async_api import TimeoutError as NeverCame
 
 from tests.cast import SAKURA
 
@@ -19,6 +20,7 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-proxy-server",
 )  # fmt: skip
+PATIENCE = 60_000.0  # ミリ秒。込んだ機械でも待ちきれる長さで、速さは問わない
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/18.0 Mobile/15E148 Safari/604.1"
@@ -54,7 +56,13 @@ class Phone:
 
     async def arrive(self, view: str) -> None:
         """その画面が出るまで待つ。"""
-        await self.page.wait_for_selector(f"section[data-view={view}]", state="visible", timeout=15_000)
+        try:
+            await self.page.wait_for_selector(f"section[data-view={view}]", state="visible", timeout=PATIENCE)
+        except NeverCame as error:
+            shown = await self.page.inner_text("main")
+            raise AssertionError(
+                f"「{view}」が出ません({await self.view()})。{shown[:400]} {self.said[-3:]}"
+            ) from error
 
     async def enter(self, path: str = "/liff") -> None:
         await (self.open(path) if self.known else self.sign_in(path))

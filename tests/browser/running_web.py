@@ -12,11 +12,11 @@ import httpx
 from backend.settings import Settings
 from tests.simulator.running import _die_with_parent, free_port
 
-READY_SECONDS = 40.0
+READY_SECONDS = 120.0
 _PASSED = (
     "mode", "data_dir", "public_url", "console_url", "line_api_host", "simulator_url", "liff_id", "line_channel_id",
     "line_channel_secret", "line_login_channel_secret", "address_index_keys", "address_cipher_keys", "session_keys",
-    "erasure_key", "receipt_signing_key", "demo_door",
+    "erasure_key", "receipt_signing_key", "demo_door", "chief_check",
 )  # fmt: skip
 
 

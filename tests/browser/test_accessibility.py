@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
-from backend.home import public
-from backend.store import clock
+from backend.account import warning
+from backend.database import embedded
+from backend.home import accessibility
+from backend.home.accessibility import PUBLIC, RESIDENTS
+from backend.menus.roles import Role
+from backend.store import work
+from tests import cast, pages
 from tests.browser import looking
+from tests.browser.looking import Findings, Look
 from tests.browser.phone import Phone, answer
+from tests.console_fixtures import app
+from tests.menus import making
+from tests.messages import requests
+
+__all__ = ["app"]
 
 Reach = Callable[[Phone], Awaitable[None]]
-# (幅, 文字の大きさ, 明るさ)。色は大きさに、押す所の大きさは明るさによらないので、三つでどちらも尽くす。
-LOOKS = ((390, 100, "light"), (320, 100, "dark"), (320, 200, "light"))
+LOOKS: tuple[Look, ...] = ((390, 100, "light"), (390, 200, "dark"), (320, 100, "dark"), (320, 200, "light"))
 
 
 async def _welcome(phone: Phone) -> None:
@@ -23,7 +34,7 @@ async def _welcome(phone: Phone) -> None:
 
 
 async def _empty(phone: Phone) -> None:
-    await phone.to_form()
+    await phone.to_form("/liff/start")
 
 
 async def _open_everything(phone: Phone) -> None:
@@ -69,13 +80,26 @@ async def _saved(phone: Phone) -> None:
 
 async def _held(phone: Phone) -> None:
     await _saved(phone)
-    await phone.page.click("#go-held")
+    await phone.open("/liff/settings")
+    await phone.arrive("held")
     await phone.page.click("#held-list details summary")
+
+
+async def _nothing_held(phone: Phone) -> None:
+    await phone.open("/liff/done")
+    await phone.arrive("held")
+
+
+async def _stopped(phone: Phone) -> None:
+    await _held(phone)
+    await phone.page.click("#held-list .one button:has-text('止める')")
+    await phone.arrive("stopped")
 
 
 async def _erase(phone: Phone) -> None:
     await _saved(phone)
-    await phone.page.click("#go-erase")
+    await phone.open("/liff/erase")
+    await phone.arrive("erase")
 
 
 async def _erased(phone: Phone) -> None:
@@ -91,58 +115,92 @@ def _page(path: str) -> Reach:
     return reach
 
 
-STATES: dict[str, Reach] = {
-    "説明": _welcome,
-    "選ぶ前": _empty,
-    "すべて開いたところ": _open_everything,
-    "足りないところの知らせ": _errors,
-    "電波のないとき": _offline,
-    "うまくいかないとき": _trouble,
-    "控え": _saved,
-    "いまの登録": _held,
-    "やめる・消す": _erase,
-    "消去の証": _erased,
-    "最初のページ": _page("/"),
-    "個人情報の取り扱い": _page("/privacy"),
-    "運用の決まり": _page("/policy"),
-    "アクセシビリティ": _page("/accessibility"),
-    "お知らせが本物か確かめる": _page("/verify"),
-    "メニュー(文字の版)": _page("/menu"),
-    "ページがないとき": _page("/nothing-here"),
+async def _look_up(phone: Phone) -> None:
+    """送ったお知らせを、番号で調べる。"""
+    people = await cast.staff()
+    await cast.tuesday()
+    request = await requests.submitted(people.tanaka, body_en="The festival is on December 5.")
+    await requests.approve(people.sato, request)
+    rows = await work.sql(
+        "update delivery set first_accepted_at = ward_now(), state = 'sent', finished_at = ward_now() returning public_number"
+    )
+    await warning.show(people.sato)
+    await phone.open("/verify")
+    await phone.page.fill("#number", rows[0]["public_number"])
+    await phone.page.click("main button")
+    await phone.page.wait_for_url("**/verify/B-*")
+
+
+async def _menu(phone: Phone) -> None:
+    shown = await making.version(Role.RESIDENT, making.two_tabs())
+    await work.sql("insert into menu_current (role, version_id) values ('resident', $1)", shown.id)
+    await phone.open("/menu")
+
+
+async def _telephone(phone: Phone) -> None:
+    await work.sql("update link set url = 'tel:03-5803-1111' where code = 'koe'")
+    await phone.open("/go/koe")
+
+
+# (道の型, 画面の名) → 行き方。道のないアドレスも一つのページ。
+SETTINGS: dict[tuple[str, str], Reach] = {
+    ("/liff", "説明"): _welcome,
+    ("/liff/start", "選ぶ前"): _empty,
+    ("/liff", "すべて開いたところ"): _open_everything,
+    ("/liff", "足りないところの知らせ"): _errors,
+    ("/liff", "電波のないとき"): _offline,
+    ("/liff", "うまくいかないとき"): _trouble,
+    ("/liff", "控え"): _saved,
+    ("/liff/settings", "いまの登録"): _held,
+    ("/liff/done", "登録のないとき"): _nothing_held,
+    ("/liff/erase", "やめる・消す"): _erase,
+    ("/liff/erase", "消去の証"): _erased,
+    ("/liff/stop", "止めたところ"): _stopped,
 }
+PAGES: dict[tuple[str, str], Reach] = {
+    ("/", "最初のページ"): _page("/"),
+    ("/privacy", "個人情報の取り扱い"): _page("/privacy"),
+    ("/policy", "運用の決まり"): _page("/policy"),
+    ("/policy/consent", "告知文のすべての版"): _page("/policy/consent"),
+    ("/policy/consent/{number:int}", "告知文の一つの版"): _page("/policy/consent/1"),
+    ("/accessibility", "アクセシビリティ"): _page("/accessibility"),
+    ("/verify", "お知らせが本物か確かめる"): _page("/verify"),
+    ("/verify/{number:str}", "送ったお知らせ(なりすましの注意つき)"): _look_up,
+    ("/verify/{number:str}", "番号の見つからないとき"): _page("/verify/B-2611-9999"),
+    ("/menu", "メニューのないとき"): _page("/menu"),
+    ("/menu", "メニュー(文字の版)"): _menu,
+    ("/go/{code:str}", "電話の案内"): _telephone,
+    ("/go/{code:str}", "案内の終わったリンク"): _page("/go/nothing"),
+    ("", "ページがないとき"): _page("/nothing-here"),
+}
+ROUTES = {route for route, _ in (*SETTINGS, *PAGES) if route}
+STATES = [(RESIDENTS, *key) for key in SETTINGS] + [(PUBLIC, *key) for key in PAGES]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def results() -> AsyncIterator[dict[str, Any]]:
+async def findings(schema: embedded.Server) -> AsyncIterator[Findings]:
     """画面ごとの結果。すべての画面を調べ終わったときだけ、公開ページの読む所に書く。"""
-    found: dict[str, Any] = {}
+    found = Findings()
     yield found
-    if set(found) - {"tool"} == set(STATES):
-        looking.write_result(
-            public.RESULT, (await clock.now()).isoformat(), found["tool"], {n: found[n] for n in STATES}
-        )
+    found.print(len(ROUTES))
+    if set(found.states) == {(group, name) for group, _, name in STATES}:
+        owner = await asyncpg.connect(schema.owner_url)
+        found.write(accessibility.FOLDER / "residents.json", await owner.fetchval("select now()"))
+        await owner.close()
 
 
-@pytest.mark.parametrize("name", STATES)
+def test_every_page_of_residents_and_of_the_public_has_a_state(app: Any) -> None:
+    """新しいページが、調べられないまま増えない。"""
+    assert {*pages.of_public(app), *pages.of_residents(app)} == ROUTES
+
+
+@pytest.mark.parametrize(("group", "route", "name"), STATES, ids=[name for _, _, name in STATES])
 async def test_every_state_is_accessible_in_both_schemes_at_every_size(
-    pick_up: Any, results: dict[str, Any], name: str
+    pick_up: Any, findings: Findings, group: str, route: str, name: str
 ) -> None:
-    phone = await pick_up(known=name != "説明")
-    await STATES[name](phone)
-    results.setdefault("tool", await looking.tool(phone.page))
-    results[name] = []
-    wrong: list[str] = []
-    for width, percent, scheme in LOOKS:
-        await phone.page.set_viewport_size({"width": width, "height": 844})
-        await phone.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # 二つの値だけ
-        await looking.bigger(phone.page, percent)
-        found = await looking.violations(phone.page)
-        results[name].append(len(found))
-        if extra := await looking.overflow(phone.page):
-            found.append(f"横に{extra}pxはみ出す")
-        found += await looking.small_targets(phone.page)
-        wrong += [f"{width}px {percent}% {scheme} {one}" for one in found]
-    assert wrong == []
+    phone = await pick_up(known=group == RESIDENTS and name != "説明")
+    await (SETTINGS if group == RESIDENTS else PAGES)[route, name](phone)
+    assert await findings.look(phone.page, group, name, LOOKS, 44) == []
 
 
 @pytest.mark.parametrize("language", ["easy", "en", "zh", "ko"])
@@ -158,6 +216,31 @@ async def test_every_language_is_accessible(pick_up: Any, language: str) -> None
         await phone.page.set_viewport_size({"width": width, "height": 844})
         await looking.bigger(phone.page, percent)
         assert await looking.overflow(phone.page) == 0, (width, percent)
+
+
+@pytest.mark.parametrize("language", ["easy", "en", "zh", "ko"])
+async def test_every_language_of_a_public_page_is_accessible(phone: Phone, language: str) -> None:
+    await phone.page.set_viewport_size({"width": 320, "height": 844})
+    for path in ("/", "/privacy", "/verify", "/policy/consent/1", "/nothing-here"):
+        await phone.open(f"{path}?lang={language}&ruby=1")
+        await phone.page.click(".languages summary")
+        assert await looking.violations(phone.page) == [], path
+        assert await looking.small_targets(phone.page) == [], path
+        await looking.bigger(phone.page)
+        assert await looking.overflow(phone.page) == 0, path
+
+
+async def test_the_page_language_is_changed_without_script_and_without_cookie(pick_up: Any) -> None:
+    phone = await pick_up(java_script_enabled=False, locale="ko-KR")
+    await phone.open("/verify")
+    assert await phone.page.get_attribute("html", "lang") == "ko"
+    await phone.page.click(".languages summary")
+    await phone.page.click(".languages a[hreflang=en]")
+    assert await phone.page.get_attribute("html", "lang") == "en"
+    await phone.page.click("footer a[href^='/privacy']")
+    assert await phone.page.inner_text("h1") == "Personal information"
+    cookies = await phone.context.cookies("https://ward.example.jp")
+    assert cookies == []
 
 
 async def test_the_tab_key_reaches_everything_visibly_and_the_bar_never_covers_it(pick_up: Any) -> None:

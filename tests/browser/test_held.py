@@ -140,3 +140,17 @@ async def test_a_due_month_kept_beside_a_birth_month_survives_another_change(
     await sakura.page.click("#save")
     await sakura.arrive("done")
     assert await owner.fetchval("select due_month = birth_month + interval '2 months' from resident_child")
+
+
+async def test_near_its_end_one_tap_continues(sakura: Phone, owner: asyncpg.Connection) -> None:
+    await save(sakura, "area", "age")
+    await owner.execute("update consent_event set at = at - interval '23 months'")
+    await sakura.open("/liff/settings")
+    await sakura.arrive("held")
+    card = sakura.page.locator("#held-list .held", has_text="地域のお知らせ")
+    assert "もうすぐ期限が来ます。" in await card.inner_text()
+    await card.locator("button:has-text('続ける')").click()
+    await sakura.arrive("done")
+    await sakura.page.click("#go-held")
+    await sakura.arrive("held")
+    assert await sakura.page.locator("#held-list button:has-text('続ける')").count() == 0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -13,7 +11,6 @@ import pytest_asyncio
 from backend.account import warning
 from backend.app import create_app
 from backend.database import embedded
-from backend.home import public
 from backend.line.gateway import Gateway
 from backend.permissions import Actor, Role
 from backend.settings import Settings
@@ -92,21 +89,3 @@ async def test_an_impersonation_warning_stands_on_every_page_until_it_is_taken_d
     assert "「文京区役所」と名のる偽物が見つかりました。" in (await visitor.get(path)).text
     await warning.hide(officer)
     assert "偽のアカウントに注意" not in (await visitor.get(path)).text
-
-
-def test_a_missing_result_is_not_a_clean_result(tmp_path: Path) -> None:
-    assert public.read_result(tmp_path / "none.json") is None
-
-
-def test_a_broken_result_is_not_a_clean_result(tmp_path: Path) -> None:
-    (tmp_path / "broken.json").write_text('{"ran_at": "2026-11-24T00:00:00+00:00", "states": [{"name": "x"}]}')
-    assert public.read_result(tmp_path / "broken.json") is None
-
-
-def test_the_result_is_counted_as_it_was_written(tmp_path: Path) -> None:
-    states = [{"name": "説明", "checks": 6, "violations": 0}, {"name": "控え", "checks": 6, "violations": 2}]
-    body = {"ran_at": "2026-11-24T00:00:00+00:00", "tool": "axe-core", "states": states}
-    (tmp_path / "r.json").write_text(json.dumps(body))
-    found = public.read_result(tmp_path / "r.json")
-    assert found
-    assert (found.checks, found.violations) == (12, 2)

@@ -148,10 +148,10 @@ async def test_a_rotated_key_of_line_is_followed(line: Gateway, simulator: Runni
 
 async def test_deauthorizing_ends_the_persons_token(line: Gateway, simulator: RunningSimulator) -> None:
     token = simulator.tokens(SAKURA)["access_token"]
-    headers = {"authorization": f"Bearer {token}"}
-    assert simulator.http.get("/v2/profile", headers=headers).status_code == 200
+    asked = {"access_token": token}
+    assert simulator.http.get("/oauth2/v2.1/verify", params=asked).status_code == 200
     await line.deauthorize(token)
-    assert simulator.http.get("/v2/profile", headers=headers).status_code == 401
+    assert simulator.http.get("/oauth2/v2.1/verify", params=asked).status_code == 400
 
 
 # ── リッチメニュー ──

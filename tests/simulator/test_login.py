@@ -169,21 +169,15 @@ def test_an_unknown_friend_cookie_is_nobody(house: House) -> None:
     assert "code" not in house.press("allow", ask()[1]).headers.get("location", "")
 
 
-def test_profile_and_friendship_need_a_living_access_token(house: House, clock: Clock) -> None:
-    bearer = {"authorization": f"Bearer {house.login(SAKURA)['access_token']}"}
-    assert house.browser.get("/v2/profile", headers=bearer).json() == {
-        "userId": SAKURA,
-        "displayName": "さくら",
-    }
-    assert house.browser.get("/friendship/v1/status", headers=bearer).json() == {"friendFlag": True}
+@pytest.mark.parametrize("path", ["/v2/profile", "/friendship/v1/status"])
+def test_a_name_and_a_friendship_are_not_given_without_their_permission(house: House, clock: Clock, path: str) -> None:
+    """区は `openid` だけを求める: IDトークンは利用者のIDだけを持ち、名前も画像も持たない(LINEログインのスコープの表)。"""
+    tokens = house.login(SAKURA)
+    bearer = {"authorization": f"Bearer {tokens['access_token']}"}
+    assert house.browser.get(path, headers=bearer).status_code == 403
     clock.advance(12 * 3600 + 1)
-    assert house.browser.get("/v2/profile", headers=bearer).status_code == 401
-    assert house.browser.get("/friendship/v1/status", headers=bearer).status_code == 401
-
-
-def test_someone_who_blocks_is_no_friend(house: House) -> None:
-    bearer = {"authorization": f"Bearer {house.login(LIN)['access_token']}"}
-    assert house.browser.get("/friendship/v1/status", headers=bearer).json() == {"friendFlag": False}
+    assert house.browser.get(path, headers=bearer).status_code == 401
+    assert not {"name", "picture"} & set(jwt.decode(tokens["id_token"], options={"verify_signature": False}))
 
 
 def test_verify_tells_the_scope_and_the_channel_of_an_access_token(
@@ -192,7 +186,7 @@ def test_verify_tells_the_scope_and_the_channel_of_an_access_token(
     token = house.login(SAKURA)["access_token"]
     told = house.browser.get("/oauth2/v2.1/verify", params={"access_token": token}).json()
     assert told == {
-        "scope": "openid profile",
+        "scope": "openid",
         "client_id": CHANNEL,
         "expires_in": 12 * 3600,
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from backend.database import embedded
 from backend.line.gateway import Gateway
@@ -18,23 +18,15 @@ from backend.residents.address import AddressKeys
 from backend.settings import Settings
 from backend.store import clock
 from tests import cast
-from tests.browser.conftest import browser, line, pick_up, signed_in, web, web_port
-from tests.browser.phone import WARD
+from tests.browser.conftest import browser, line, pick_up, signed_in, ward_settings, web, web_port
 from tests.browser.running_web import RunningWeb
-from tests.conftest import CHANNEL_ID, CHANNEL_SECRET, make_settings
+from tests.conftest import CHANNEL_ID, CHANNEL_SECRET
 from tests.simulator.running import RunningSimulator
 from tests.stories.running_worker import RunningWorker
-from tests.stories.staging import Stage
+from tests.stories.staging import PATIENCE, Stage
 
-__all__ = ["browser", "line", "pick_up", "signed_in", "web", "web_port"]
-
-
-@pytest.fixture(scope="session")
-def ward_settings(web: RunningWeb, schema: embedded.Server, line: RunningSimulator) -> Settings:
-    """画面のサーバーと同じ設定。"""
-    return make_settings(
-        web.folder, database_url=schema.app_url, owner_url=schema.owner_url, simulator_url=line.url, public_url=WARD
-    )
+__all__ = ["browser", "line", "pick_up", "signed_in", "ward_settings", "web", "web_port"]
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ class Officer:
         *,
         title: str = TITLE,
         body: str = BODY,
+        contact: str = "子育て支援課 03-5803-1256",
         everyone: bool = False,
         place: tuple[str, str] | None = ("本郷", "三丁目"),
         stage: str | None = None,
@@ -63,7 +64,7 @@ class Officer:
         await self.open("/console/messages/new")
         await self.page.fill("#title", title)
         await self.page.fill("#body", body)
-        await self.page.fill("#contact", "子育て支援課 03-5803-1256")
+        await self.page.fill("#contact", contact)
         await self.page.check("input[name=kind][value=a]")
         await self.page.check(f"input[name=audience][value={'everyone' if everyone else 'criteria'}]")
         if place and not everyone:
@@ -80,6 +81,8 @@ class Officer:
         """二つの確認をして提出し、決まった確認番号を返す。"""
         await self.page.check("input[name=sourced]")
         await self.page.check("input[name=settled]")
+        if await self.page.locator("#today_because").count():
+            await self.page.fill("#today_because", "会場が今朝決まったため")
         await self.press("この内容で提出する")
         return re.findall(r"B-\d{4}-\d{4}", await self.words())[0]
 

@@ -43,7 +43,7 @@ class RunningWorker:
         """SIGTERM。出ている呼び出しの返事を待って終わる。"""
         if self._process:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(15)
+            self._process.wait(60)
             self._process = None
 
     def log(self) -> str:

@@ -25,7 +25,7 @@ async def test_blocking_erases_and_coming_back_restores_nothing(stage: Stage, ow
     phone = await stage.phone_page(SAKURA)
     await phone.click("#more-actions")
     await phone.get_by_test_id("block").click()
-    await stage.until(lambda: [told["status"] for told in stage.line.webhooks()] == [200], seconds=60)
+    await stage.until(lambda: [told["status"] for told in stage.line.webhooks()] == [200])
     assert await owner.fetchval("select count(*) from resident") == len(others)
     await phone.click("#more-actions")
     await phone.get_by_test_id("unblock").click()

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from backend import worker
 from backend.consent.notices import Purpose
+from backend.permissions import Actor, Role
 from backend.residents import journal
 from backend.residents.choices import Choices
 from backend.settings import Settings
@@ -81,6 +82,7 @@ async def test_rows_of_the_ledgers_are_sealed_and_anchored(shift: Shift, keys, o
 
 async def test_references_to_people_are_forgotten_after_their_time(shift: Shift, owner) -> None:
     old = datetime(2026, 1, 1, tzinfo=UTC)
+    await cast.enrol(Actor(1, "sato", "佐藤", Role.PR, "koho", "広報課"))
     await work.sql(
         "insert into approval (subject, digest, staff_id, staff_name) values ('message:1', $1, 1, '佐藤')", b"0" * 32
     )
@@ -102,8 +104,8 @@ async def test_an_alarm_rings_when_nobody_sends(shift: Shift, owner) -> None:
 
 _FINISHED = """
 insert into delivery (source, title, owner_section, public_number, kind, priority, silent, address, criteria, send_at, expires_at,
-  source_at, digest, approval_id, approval_subject, approval_digest, authorised_by, state, not_before, finished_at, frozen_at,
+  source_at, digest, approval_id, approval_subject, approval_digest, authorised_by, state, not_before, finished_at,
   frozen, accepted, refused, excluded, unknown, unsent)
 values ('message:1', '題', 'kosodate', 'B-1', 'a', 1, false, 'criteria', '{}', $2, $3, $2, $1, 1, 'message:1', $1, '佐藤', 'sent',
-  $2, $3, $2, 1, 1, 0, 0, 0, 0)
+  $2, $3, 1, 1, 0, 0, 0, 0)
 """

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +17,7 @@ from backend.delivery import alarms
 from backend.settings import Settings
 from backend.store import work
 from tests.delivery.conftest import approved, package, until
+from tests.post import NOWHERE, Post, posting
 
 
 @pytest.fixture
@@ -73,51 +72,9 @@ async def test_a_deploy_in_the_middle_of_a_send_hands_over_without_a_duplicate(c
     assert [call["status"] for call in simulator.calls("multicast")].count(409) == 0
 
 
-class Post:
-    """届いた手紙を覚えるだけの郵便局。"""
-
-    def __init__(self) -> None:
-        self._door = socket.create_server(("127.0.0.1", 0))
-        self.port = self._door.getsockname()[1]
-        self.letters: list[str] = []
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        self._door.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                line, _ = self._door.accept()
-            except OSError:
-                return
-            with line, line.makefile("rwb") as talk:
-                self._talk(talk)
-
-    def _talk(self, talk: Any) -> None:
-        def say(words: bytes) -> None:
-            talk.write(words + b"\r\n")
-            talk.flush()
-
-        say(b"220 post")
-        while command := talk.readline():
-            verb = command[:4].upper()
-            if verb == b"DATA":
-                say(b"354 go on")
-                lines = []
-                while (line := talk.readline()) != b".\r\n":
-                    lines.append(line)
-                self.letters.append(b"".join(lines).decode())
-            say(b"221 bye" if verb == b"QUIT" else b"250 ok")
-            if verb == b"QUIT":
-                return
-
-
 async def test_an_alarm_is_mailed_once_and_again_when_it_comes_back(noon, settings):
     post = Post()
-    told = settings.model_copy(
-        update={"smtp_url": SecretStr(f"smtp://127.0.0.1:{post.port}"), "alert_email": "koho@example.jp"}
-    )
+    told = post.told(settings)
     await work.sql("update delivery_sender set beat_at = clock_timestamp()")
     await work.sql("insert into delivery_brake (feed, reason) values ('garbage', 'flood')")
     for _ in range(3):
@@ -133,7 +90,7 @@ async def test_an_alarm_is_mailed_once_and_again_when_it_comes_back(noon, settin
 
 
 async def test_a_post_office_that_is_closed_does_not_stop_the_work(noon, settings):
-    told = settings.model_copy(update={"smtp_url": SecretStr("smtp://127.0.0.1:9"), "alert_email": "koho@example.jp"})
+    told = posting(settings, NOWHERE)
     await work.sql("insert into delivery_brake (feed, reason) values ('garbage', 'flood')")
     await alarms.watch(told)
     assert (await work.sql("select count(*) as n from delivery_alarm where code = 'brake:garbage'"))[0]["n"] == 1
