@@ -17,6 +17,7 @@ STAFF = (
     ("ito", "伊藤", Role.PR_CHIEF, "koho", "広報課"),
     ("watanabe", "渡辺", Role.SECTION_CHIEF, "bosai", "防災課"),
     ("takahashi", "高橋", Role.ADMINISTRATOR, "joho", "情報政策課"),
+    ("kobayashi", "小林", Role.ADMINISTRATOR, "joho", "情報政策課"),
     ("ogawa", "小川", Role.PRIVACY_OFFICER, "somu", "総務課"),
     ("yoshida", "吉田", Role.NIGHT_WATCH, "somu", "総務課"),
 )

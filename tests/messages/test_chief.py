@@ -108,6 +108,13 @@ def test_it_is_asked_for_unless_the_ward_says_otherwise() -> None:
     assert Settings.model_fields["chief_check"].default is True
 
 
+def test_the_demo_is_walked_by_two_people_unless_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WARD_CHIEF_CHECK", raising=False)
+    assert Settings().chief_check is False
+    monkeypatch.setenv("WARD_CHIEF_CHECK", "true")
+    assert Settings().chief_check is True
+
+
 # ── 当日の依頼 ──
 
 
