@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from backend.residents.address import AddressKeys
 from backend.store import clock, work
 
 CHUNK = 200
+SWEEP_SECONDS = 8.0
 _ULID = re.compile(r"[0-9A-Z]{26}")
 Ending = Callable[[AddressKeys, str, dict[str, Any]], Awaitable[None]]
 
@@ -44,8 +46,21 @@ async def settle(keys: AddressKeys, events: Sequence[Event]) -> int:
 async def sweep(keys: AddressKeys) -> int:
     """期限の来た同意を終え、済んだ予定月を黙って消し、古い印を片付ける。触れた人の数を返す。
 
-    作業の輪が10秒に一度ほど呼ぶ。一回に `CHUNK` 人ずつ、一人ずつ別の取引で行う。
+    作業の輪が10秒に一度ほど呼ぶ。一人ずつ別の取引で、残りがなくなるか `SWEEP_SECONDS` がたつまで続ける: 告知文の猶予が
+    終わると何万人もの期限が同時に来て、済むまでの間、その人たちにはほかの目的のお知らせも出ない。
     """
+    until, total = time.monotonic() + SWEEP_SECONDS, 0
+    while True:
+        touched = await _sweep_some(keys)
+        total += touched
+        if touched < CHUNK or time.monotonic() > until:
+            break
+    for statement in _TIDY:
+        await work.sql(statement)
+    return total
+
+
+async def _sweep_some(keys: AddressKeys) -> int:
     lapsed = await work.sql(
         "select id from resident where live_until <= ward_now() order by live_until limit $1", CHUNK
     )
@@ -55,8 +70,6 @@ async def sweep(keys: AddressKeys) -> int:
     )
     touched = [await work.run(locked, keys, row["id"], _lapse) for row in lapsed]
     touched += [await work.run(locked, keys, row["id"], _end_pregnancy) for row in overdue]
-    for statement in _TIDY:
-        await work.sql(statement)
     return sum(touched)
 
 

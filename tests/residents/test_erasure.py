@@ -35,6 +35,15 @@ async def test_a_consent_lapses_after_its_months_even_before_the_sweep(database,
     assert await owner.fetchval("select action from consent_event order by id desc") == "lapsed"
 
 
+async def test_when_many_end_at_once_one_sweep_ends_them_all(database, keys, owner):
+    """告知文の猶予の終わり: 一回に見る人数を越えても、次の輪を待たない。"""
+    people = [user(n) for n in range(erasure.CHUNK * 2 + 3)]
+    await work.run(preferences.save_many, keys, [(one, AREA) for one in people])
+    await clock.advance(24 * 31 * DAY)
+    assert await erasure.sweep(keys) == len(people)
+    assert await owner.fetchval("select count(*) from resident") == 0
+
+
 async def test_a_consent_just_before_its_end_still_counts(database, keys, owner):
     await consented(keys, SAKURA, AREA)
     until = await owner.fetchval("select live_until from resident")

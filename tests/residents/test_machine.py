@@ -88,7 +88,7 @@ class Consent(RuleBasedStateMachine):
         self.people = {who: Known() for who in PEOPLE}
         self.versions: list[tuple[int, Purpose, datetime]] = []
         self.events = 0
-        self.past: list[Event] = []
+        self.past: list[tuple[datetime, Event]] = []  # 届いた時刻つき
         self.delivery: int | None = None
         self.still: set[str] = set()  # 確定してから、何もしていない人
         self.packed: set[str] = set()
@@ -207,27 +207,32 @@ class Consent(RuleBasedStateMachine):
     def sweep(self) -> None:
         self.world.run(erasure.sweep(self.world.keys))
         now = self.world.run(clock.now())
-        for known in self.people.values():
+        for who, known in self.people.items():
             if known.grants and min(until for _, until in known.grants.values()) <= now:
                 known.grants = {p: g for p, g in known.grants.items() if g[1] > now}
+                self.still.discard(who)  # 期限切れも取りやめと同じく、確定した配信から外す
 
     @rule(who=WHO, kind=st.sampled_from(["follow", "unfollow"]), seconds=st.sampled_from([-40 * 86400, -60, 5]))
     def line_says(self, who: int, kind: str, seconds: int) -> None:
         self.events += 1
         at = self.world.run(clock.now()) + timedelta(seconds=seconds)
-        self.past.append(Event(kind, PEOPLE[who], f"01{self.events:024d}", at, True))
-        self._deliver([self.past[-1]], first=True)
+        event = Event(kind, PEOPLE[who], f"01{self.events:024d}", at, True)
+        self.past.append((self.world.run(clock.now()), event))
+        self._deliver([event], first=True)
 
     @rule(data=st.data())
     def line_repeats(self, data: st.DataObject) -> None:
-        if self.past:
-            self._deliver(data.draw(st.lists(st.sampled_from(self.past), max_size=4)), first=False)
+        # 覚えておくのは7日。LINEの再送は、それより長くは続かない。
+        oldest = self.world.run(clock.now()) - timedelta(days=7)
+        recent = [event for at, event in self.past if at > oldest]
+        if recent:
+            self._deliver(data.draw(st.lists(st.sampled_from(recent), max_size=4)), first=False)
 
     @rule(who=WHO, purposes=MANY)
     def block_then_agree_again_then_the_old_news_comes_back(self, who: int, purposes: Purpose) -> None:
         self.line_says(who, "unfollow", 5)
         self.save(who, purposes)
-        self._deliver(self.past[-1:], first=False)
+        self._deliver([self.past[-1][1]], first=False)
 
     @rule(purposes=MANY)
     def the_text_changes_and_the_grace_passes(self, purposes: Purpose) -> None:
