@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from backend.line import identity
 from tests import chromium
 from tests.browser.phone import IPHONE, PATIENCE, WARD, Phone, flags
 from tests.browser.running_web import RunningWeb
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from backend.database import embedded
     from backend.settings import Settings
 
+FRESH = identity.FRESH.total_seconds()
 PHONE = {"width": 390, "height": 844}
 
 
@@ -91,7 +95,7 @@ async def browser(line: RunningSimulator) -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="session")
 def signed_in() -> dict[str, Any]:
-    """人 → LINEの確認を済ませた端末の中身。一度だけ作り、使い回す(札の使用済みの印は試験ごとに消える)。"""
+    """人 → (端末の中身, 作った時刻)。使い回し(札の使用済みの印は試験ごとに消える)、札が古くなる前に作り直す。"""
     return {}
 
 
@@ -119,17 +123,17 @@ async def pick_up(
             known: bool = False,
             **more: Any,
         ) -> Phone:
-            if known and user not in signed_in:
+            if known and time.monotonic() - signed_in.get(user, (None, -FRESH))[1] > FRESH / 2:
                 first = await make(user)
                 await first.to_form()
-                signed_in[user] = await first.context.storage_state()
+                signed_in[user] = (await first.context.storage_state(), time.monotonic())
             context = await browser.new_context(
                 viewport={"width": width, "height": height},
                 user_agent=agent,
                 locale=more.pop("locale", "ja-JP"),
                 timezone_id="Asia/Tokyo",
                 reduced_motion="reduce",
-                storage_state=signed_in[user] if known else None,
+                storage_state=signed_in[user][0] if known else None,
                 **more,
             )
             context.set_default_timeout(PATIENCE)
@@ -152,3 +156,10 @@ async def phone(pick_up: Callable[..., Any]) -> Phone:
 async def sakura(pick_up: Callable[..., Any]) -> Phone:
     """さくらの電話。LINEの確認は済んでいる。"""
     return await pick_up(known=True)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http(web: RunningWeb) -> AsyncIterator[httpx.AsyncClient]:
+    """ブラウザの外から、同じサーバーに話す。"""
+    async with httpx.AsyncClient(base_url=web.url, trust_env=False, timeout=60) as client:
+        yield client

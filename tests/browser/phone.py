@@ -84,6 +84,10 @@ class Phone:
         await self.page.click("#save")
         await self.arrive("done")
 
+    async def cookie(self) -> str:
+        """区のサーバーへのクッキー(ほかの道具から同じ本人として話すため)。"""
+        return "; ".join(f"{one.get('name')}={one.get('value')}" for one in await self.context.cookies(WARD))
+
     async def view(self) -> str:
         return await self.page.evaluate("document.body.dataset.now || ''")
 

@@ -227,7 +227,7 @@ class Victims:
 def alive(pid: int) -> bool:
     try:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # 開いてから読むまでの間に消えることもある
         return False
 
 
