@@ -38,6 +38,7 @@ class Post:
         return message_from_string(self.letters[number], policy=policy.default)
 
     def close(self) -> None:
+        self._door.shutdown(socket.SHUT_RDWR)  # 閉じるだけでは、待っている糸が起きない
         self._door.close()
 
     def _serve(self) -> None:

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, async_playwright
 
 from backend.line import identity
 from tests import chromium
-from tests.browser.phone import IPHONE, PATIENCE, WARD, Phone, flags
+from tests.browser.phone import IPHONE, PATIENCE, WARD, Phone, flags, put_away
 from tests.browser.running_web import RunningWeb
 from tests.cast import KEN, LIN, SAKURA
 from tests.conftest import CHANNEL_ID, CHANNEL_SECRET, LIFF_ID, make_settings
@@ -87,10 +87,11 @@ async def browser(line: RunningSimulator) -> AsyncIterator[Browser]:
     path = chromium.find()
     if path is None:
         pytest.fail("Chromiumがありません。`python -m tests.chromium` で入れてください。")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=flags(line))
-        yield browser
-        await browser.close()
+    playwright = await async_playwright().start()
+    browser = await playwright.chromium.launch(executable_path=path, args=flags(line))
+    yield browser
+    await put_away(browser.close())
+    await put_away(playwright.stop())
 
 
 @pytest.fixture(scope="session")
@@ -137,7 +138,7 @@ async def pick_up(
                 **more,
             )
             context.set_default_timeout(PATIENCE)
-            stack.push_async_callback(context.close)
+            stack.push_async_callback(lambda: put_away(context.close()))
             await context.add_cookies([{"name": "line_friend", "value": user, "domain": ".line.me", "path": "/"}])
             phone = Phone(context, await context.new_page(), line, user, known)
             phone.listen()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import warnings
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -21,6 +24,7 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--no-proxy-server",
 )  # fmt: skip
 PATIENCE = 60_000.0  # ミリ秒。込んだ機械でも待ちきれる長さで、速さは問わない
+CLOSING_SECONDS = 30
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/18.0 Mobile/15E148 Safari/604.1"
@@ -114,6 +118,15 @@ def flags(line: RunningSimulator) -> list[str]:
         f"--host-resolver-rules=MAP *.line.me:443 {here},MAP ward.example.jp:443 {here},MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
         f"--ignore-certificate-errors-spki-list={line.spki.strip()}",
     ]
+
+
+async def put_away(closing: Awaitable[Any]) -> None:
+    """ブラウザの片付け。閉じる返事が来なくても、ほかの試験を待たせない(Playwrightの閉じる呼び出しに期限はない)。"""
+    try:
+        async with asyncio.timeout(CLOSING_SECONDS):
+            await closing
+    except TimeoutError:
+        warnings.warn(f"ブラウザが{CLOSING_SECONDS}秒のうちに閉じませんでした", stacklevel=1)
 
 
 async def answer(route: Any, status: int, body: dict[str, Any]) -> None:

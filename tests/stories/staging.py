@@ -16,6 +16,7 @@ from backend.consent.notices import Purpose
 from backend.residents.choices import Choices
 from backend.store import clock
 from tests import cast
+from tests.browser.phone import put_away
 from tests.stories.officer import Officer
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Stage:
             viewport={"width": 1280, "height": 900}, locale="ja-JP", timezone_id="Asia/Tokyo", reduced_motion="reduce"
         )
         context.set_default_timeout(PATIENCE * 1000)
-        self.leaving.push_async_callback(context.close)
+        self.leaving.push_async_callback(lambda: put_away(context.close()))
         return await context.new_page()
 
     # ── 台帳 ──
