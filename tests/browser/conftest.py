@@ -11,11 +11,10 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
 
 from backend.line import identity
-from tests import chromium
-from tests.browser.phone import IPHONE, PATIENCE, WARD, Phone, flags, put_away
+from tests.browser.chrome import Chrome
+from tests.browser.phone import IPHONE, PATIENCE, WARD, Phone, flags
 from tests.browser.running_web import RunningWeb
 from tests.cast import KEN, LIN, SAKURA
 from tests.conftest import CHANNEL_ID, CHANNEL_SECRET, LIFF_ID, make_settings
@@ -83,15 +82,10 @@ def ward_settings(web: RunningWeb, schema: embedded.Server, line: RunningSimulat
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser(line: RunningSimulator) -> AsyncIterator[Browser]:
-    path = chromium.find()
-    if path is None:
-        pytest.fail("Chromiumがありません。`python -m tests.chromium` で入れてください。")
-    playwright = await async_playwright().start()
-    browser = await playwright.chromium.launch(executable_path=path, args=flags(line))
-    yield browser
-    await put_away(browser.close())
-    await put_away(playwright.stop())
+async def browser(line: RunningSimulator) -> AsyncIterator[Chrome]:
+    chrome = Chrome(flags(line))
+    yield chrome
+    await chrome.quit()
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +96,7 @@ def signed_in() -> dict[str, Any]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def pick_up(
-    browser: Browser, web: RunningWeb, line: RunningSimulator, database: embedded.Server, signed_in: dict[str, Any]
+    browser: Chrome, web: RunningWeb, line: RunningSimulator, database: embedded.Server, signed_in: dict[str, Any]
 ) -> AsyncIterator[Callable[..., Any]]:
     """電話を手に取る: `await pick_up(user=…, width=…, color_scheme=…)`。人と台帳は空から始まる。
 
@@ -128,7 +122,7 @@ async def pick_up(
                 first = await make(user)
                 await first.to_form()
                 signed_in[user] = (await first.context.storage_state(), time.monotonic())
-            context = await browser.new_context(
+            context = await browser.context(
                 viewport={"width": width, "height": height},
                 user_agent=agent,
                 locale=more.pop("locale", "ja-JP"),
@@ -138,7 +132,7 @@ async def pick_up(
                 **more,
             )
             context.set_default_timeout(PATIENCE)
-            stack.push_async_callback(lambda: put_away(context.close()))
+            stack.push_async_callback(browser.put_away, context)
             await context.add_cookies([{"name": "line_friend", "value": user, "domain": ".line.me", "path": "/"}])
             phone = Phone(context, await context.new_page(), line, user, known)
             phone.listen()

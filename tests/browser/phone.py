@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import warnings
-from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,7 +21,6 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--no-proxy-server",
 )  # fmt: skip
 PATIENCE = 60_000.0  # ミリ秒。込んだ機械でも待ちきれる長さで、速さは問わない
-CLOSING_SECONDS = 30
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/18.0 Mobile/15E148 Safari/604.1"
@@ -55,18 +51,24 @@ class Phone:
         """説明 → LINEの許可 → 戻ってくるまで。"""
         await self.open(path)
         await self.page.click("#sign-in")
-        await self.page.click("button[value=allow]")
-        await self.page.wait_for_url(f"{WARD}/liff**")
+        try:
+            await self.page.click("button[value=allow]")
+            await self.page.wait_for_url(f"{WARD}/liff**")
+        except NeverCame as error:
+            raise AssertionError(await self._seen("LINEの許可から戻りません")) from error
 
     async def arrive(self, view: str) -> None:
         """その画面が出るまで待つ。"""
         try:
             await self.page.wait_for_selector(f"section[data-view={view}]", state="visible", timeout=PATIENCE)
         except NeverCame as error:
-            shown = await self.page.inner_text("main")
-            raise AssertionError(
-                f"「{view}」が出ません({await self.view()})。{shown[:400]} {self.said[-3:]}"
-            ) from error
+            raise AssertionError(await self._seen(f"「{view}」が出ません")) from error
+
+    async def _seen(self, what: str) -> str:
+        """うまくいかなかったときに、見えていたもの。"""
+        shown = await self.page.inner_text("body")
+        asked = [urlsplit(request.url)._replace(query="").geturl() for request in self.sent[-5:]]
+        return f"{what}({self.page.url.split('?')[0]} {await self.view()})。{shown[:400]} {self.said[-3:]} {asked}"
 
     async def enter(self, path: str = "/liff") -> None:
         await (self.open(path) if self.known else self.sign_in(path))
@@ -118,15 +120,6 @@ def flags(line: RunningSimulator) -> list[str]:
         f"--host-resolver-rules=MAP *.line.me:443 {here},MAP ward.example.jp:443 {here},MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
         f"--ignore-certificate-errors-spki-list={line.spki.strip()}",
     ]
-
-
-async def put_away(closing: Awaitable[Any]) -> None:
-    """ブラウザの片付け。閉じる返事が来なくても、ほかの試験を待たせない(Playwrightの閉じる呼び出しに期限はない)。"""
-    try:
-        async with asyncio.timeout(CLOSING_SECONDS):
-            await closing
-    except TimeoutError:
-        warnings.warn(f"ブラウザが{CLOSING_SECONDS}秒のうちに閉じませんでした", stacklevel=1)
 
 
 async def answer(route: Any, status: int, body: dict[str, Any]) -> None:

@@ -5,26 +5,26 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests import chromium
 from tests.simulator.api import KEN, LIN, SAKURA, Api, area
 from tests.simulator.running import RunningSimulator
 
-CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync".split()
 )
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def chrome() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=ARGUMENTS)
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def page(chromium: Browser, line: RunningSimulator) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 860}, locale="ja-JP", reduced_motion="reduce")
+def page(chrome: Browser, line: RunningSimulator) -> Iterator[Page]:
+    context = chrome.new_context(viewport={"width": 1280, "height": 860}, locale="ja-JP", reduced_motion="reduce")
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from backend.database import embedded
 from backend.line.gateway import Gateway
@@ -18,6 +18,7 @@ from backend.residents.address import AddressKeys
 from backend.settings import Settings
 from backend.store import clock
 from tests import cast
+from tests.browser.chrome import Chrome
 from tests.browser.conftest import browser, line, pick_up, signed_in, ward_settings, web, web_port
 from tests.browser.running_web import RunningWeb
 from tests.conftest import CHANNEL_ID, CHANNEL_SECRET
@@ -40,7 +41,7 @@ def worker(tmp_path: Path) -> Iterator[RunningWorker]:
 async def stage(
     worker: RunningWorker,
     pick_up: Any,
-    browser: Browser,
+    browser: Chrome,
     web: RunningWeb,
     line: RunningSimulator,
     schema: embedded.Server,

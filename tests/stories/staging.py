@@ -16,16 +16,16 @@ from backend.consent.notices import Purpose
 from backend.residents.choices import Choices
 from backend.store import clock
 from tests import cast
-from tests.browser.phone import put_away
 from tests.stories.officer import Officer
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Page
 
     from backend.database import embedded
     from backend.permissions import Actor
     from backend.residents.address import AddressKeys
     from backend.settings import Settings
+    from tests.browser.chrome import Chrome
     from tests.browser.phone import Phone
     from tests.browser.running_web import RunningWeb
     from tests.cast import Cast
@@ -61,7 +61,7 @@ class Stage:
     settings: Settings
     keys: AddressKeys
     people: Cast
-    browser: Browser
+    browser: Chrome
     _pick_up: Callable[..., Any]
     leaving: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -92,11 +92,11 @@ class Stage:
 
     async def window(self) -> Page:
         """だれのものでもない、新しいブラウザ。"""
-        context = await self.browser.new_context(
+        context = await self.browser.context(
             viewport={"width": 1280, "height": 900}, locale="ja-JP", timezone_id="Asia/Tokyo", reduced_motion="reduce"
         )
         context.set_default_timeout(PATIENCE * 1000)
-        self.leaving.push_async_callback(lambda: put_away(context.close()))
+        self.leaving.push_async_callback(self.browser.put_away, context)
         return await context.new_page()
 
     # ── 台帳 ──
