@@ -1,4 +1,4 @@
-"""口座の状態: 通常・災害時・停止。止めるのは一人、戻すのは二人(RULES「Who may stop and start」)。"""
+"""アカウントの状態: 通常・災害時・停止。止めるのは一人、戻すのは二人(RULES「Who may stop and start」)。"""
 
 from dataclasses import dataclass
 from datetime import datetime

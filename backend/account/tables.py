@@ -1,4 +1,4 @@
-"""口座の部屋の表。"""
+"""アカウントの部屋の表。"""
 
 from piccolo.columns import BigInt, BigSerial, Boolean, Text, Timestamptz
 from piccolo.table import Table

@@ -9,7 +9,7 @@ _ACTIONS = {
     "account.propose_resume": "配信の再開を提案した",
     "account.resume": "配信を再開した",
     "account.resume_urgent": "緊急の配信だけを再開した",
-    "account.stop": "配信を止めた(口座全体)",
+    "account.stop": "配信を止めた(アカウント全体)",
     "account.unwarn": "なりすましの注意を下げた",
     "account.warn": "なりすましの注意を出した",
     "approval.approve": "承認した",

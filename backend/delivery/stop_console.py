@@ -1,4 +1,4 @@
-"""止める扉: 口座の状態を見て、止める・再開する・災害時にする。ほかに、なりすましの注意。"""
+"""止める扉: アカウントの状態を見て、止める・再開する・災害時にする。ほかに、なりすましの注意。"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -142,7 +142,7 @@ async def _carry(line: Gateway, where: Places, unfinished: Run) -> Run:
 
 
 async def _settle(line: Gateway, unfinished: Run, candidates: list[Version]) -> Run:
-    """LINEの姿を読み直して覚え、反映を閉じる。そのあいだに口座の状態が変わっていれば、向きを合わせる。"""
+    """LINEの姿を読み直して覚え、反映を閉じる。そのあいだにアカウントの状態が変わっていれば、向きを合わせる。"""
     found = await deployed.read(line)
     closed = await work.run(_close, unfinished, candidates, found)
     await switch.follow(line)

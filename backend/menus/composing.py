@@ -45,7 +45,7 @@ async def compose(candidates: Iterable[Version] = ()) -> Composition:
 
 
 def role_shown(account: AccountState) -> Role:
-    """口座の状態から。災害時がいちばん先、次に「すべて停止」。緊急以外の停止では、ふだんのまま。"""
+    """アカウントの状態から。災害時がいちばん先、次に「すべて停止」。緊急以外の停止では、ふだんのまま。"""
     if account.mode is AccountMode.DISASTER:
         return Role.EMERGENCY
     return Role.CLOSING if account.stopped is Stop.ALL else Role.RESIDENT

@@ -61,7 +61,7 @@ async def progress(run_id: int) -> Template:
 
 @post("/console/menus/follow", **needs(Permission.SWITCH_DISASTER))
 async def follow(actor: Actor, line: Gateway, settings: Settings) -> Redirect | Template:
-    """口座の状態に、いますぐLINEを合わせる(ふだんはワーカーが1秒ごとに行う)。"""
+    """アカウントの状態に、いますぐLINEを合わせる(ふだんはワーカーが1秒ごとに行う)。"""
     try:
         done = await switch.follow(line, actor.name)
     except LineError as error:

@@ -30,4 +30,4 @@ class Role(StrEnum):
 
 
 SHAPE_ROLES = {"normal": Role.RESIDENT, "disaster": Role.EMERGENCY, "stopped": Role.CLOSING}
-"""口座の状態の形(account.state)から、見せる役目。"""
+"""アカウントの状態の形(account.state)から、見せる役目。"""

@@ -1,4 +1,4 @@
-"""時計の仕事: 反映の続き、口座の状態への追従、催しの開け閉め。`tick` をワーカーが1秒ごとに呼ぶ。"""
+"""時計の仕事: 反映の続き、アカウントの状態への追従、催しの開け閉め。`tick` をワーカーが1秒ごとに呼ぶ。"""
 
 from backend.errors import LineError, Refused
 from backend.line.gateway import Gateway
@@ -9,7 +9,7 @@ from backend.store import work
 
 
 async def tick(line: Gateway, settings: Settings) -> None:
-    """ワーカーの仕事: 止まった反映の続き、口座の状態への追従、予定の開け閉め、結び付きを外すことの続き。
+    """ワーカーの仕事: 止まった反映の続き、アカウントの状態への追従、予定の開け閉め、結び付きを外すことの続き。
 
     LINEやデータベースの失敗は残して次に回す。人が変えたところ(drift)は、勝手に上書きしない。
     """

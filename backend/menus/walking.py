@@ -9,7 +9,7 @@ from backend.menus.plan import Kind, Menu, Step
 from backend.store import work
 
 _GONE = "止まっているあいだに予定が変わり、要らなくなりました。"
-_ELSEWHERE = "口座の状態が変わったので、切り替えに任せました。"
+_ELSEWHERE = "アカウントの状態が変わったので、切り替えに任せました。"
 
 
 class Walk:

@@ -1,4 +1,4 @@
-"""口座の呼び出しの表: トークン、アカウント、友だち、Webhookの行き先、連携の解除(LINE.md 1、5)。"""
+"""アカウントの呼び出しの表: トークン、アカウント、友だち、Webhookの行き先、連携の解除(LINE.md 1、5)。"""
 
 import base64
 import hmac
@@ -56,7 +56,7 @@ def profile(call: Call) -> Answer:
 
 
 def followers(call: Call) -> Answer:
-    """千人ずつ。続きの札は24時間。認証済みでない口座は403。"""
+    """千人ずつ。続きの札は24時間。認証済みでないアカウントは403。"""
     if not call.world.account("verified", True):
         raise Answered(403, {"message": "Access to this API is not available for your account"})
     limit = call.query.get("limit", str(FOLLOWERS_PAGE))

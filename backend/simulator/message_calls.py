@@ -51,7 +51,7 @@ def broadcast(call: Call) -> Answer:
 
 
 def refuse(call: Call) -> Answer:
-    """narrowcast、push、reply: この口座では使えない。呼ばれたことは台帳に残る。"""
+    """narrowcast、push、reply: このアカウントでは使えない。呼ばれたことは台帳に残る。"""
     raise Answered(403, _REFUSED)
 
 

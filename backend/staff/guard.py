@@ -28,7 +28,7 @@ where t.token_sha256 = $1 and not t.waits
 async def find_actor(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor | None:
     """サインインしている操作者。セッションが無い・古い・終わったときはNone。
 
-    コンソールの頭に出す口座の状態も、ここで読んで `connection.state.account_state` に置く。
+    コンソールの頭に出すアカウントの状態も、ここで読んで `connection.state.account_state` に置く。
     """
     token = console_cookie(connection, secure=connection.app.state.get("secure_cookies", False))
     if not token:

@@ -1,4 +1,4 @@
-"""口座の状態: 止めるのは一人、戻すのは二人(RULES「Who may stop and start」)。"""
+"""アカウントの状態: 止めるのは一人、戻すのは二人(RULES「Who may stop and start」)。"""
 
 import asyncio
 

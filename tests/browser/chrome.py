@@ -16,7 +16,7 @@ from tests import chromium
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Playwright
 
-CLOSING_SECONDS = 30  # Playwrightの閉じる呼び出しには期限がない
+CLOSING_SECONDS = 15  # Playwrightの閉じる呼び出しには期限がない
 
 
 class Chrome:

@@ -14,6 +14,7 @@ const NAMES = [
   [/richmenu\/bulk|richmenu\/batch|user\/[^/]+\/richmenu/, "人ごとのメニュー"],
   [/richmenu/, "メニュー"],
   [/bot\/info$/, "アカウントの確かめ"],
+  [/followers\/ids$/, "友だちの一覧"],
   [/token$/, "合言葉の発行"],
   [/deauthorize$/, "連携の解除"],
 ];
