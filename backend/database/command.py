@@ -5,14 +5,14 @@ import asyncio
 import contextlib
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from backend.arguments import InDatabase, below, verb
 from backend.errors import Refused
 from backend.settings import Settings, current_version, keyring
 
-InDatabase = Callable[[Settings, Callable[[], Awaitable[Any]]], Any]
 KEYS = {"address-index": "index", "address-cipher": "cipher", "session": ""}
 _BYTES = 64
 _ROLLING = (
@@ -21,9 +21,7 @@ _ROLLING = (
 )
 
 
-def add_to(
-    verbs: Any, verb: Callable[..., argparse.ArgumentParser], below: Callable[..., Any], in_database: InDatabase
-) -> None:
+def add_to(verbs: Any, in_database: InDatabase) -> None:
     """命令を足す。重いものは、呼ばれたときに読み込む。"""
     taking = verb(verbs, "backup", "控えを一つのファイルに取る(動かしたままでよい。鍵は入らない)", _backup)
     taking.add_argument("file", type=Path, metavar="FILE", help="書くファイル(まだないもの)")

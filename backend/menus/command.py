@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import rich
 
+from backend.arguments import InDatabase, verb
 from backend.errors import Refused
 from backend.line.gateway import Gateway
 from backend.menus import apply, approving, artwork, building, declaration, drafting, links, places, runs, versions
@@ -21,11 +22,9 @@ from backend.settings import Mode, Settings
 from backend.store import work
 
 SHIPPED = Path(__file__).parent.parent.parent / "richmenu"
-InDatabase = Callable[[Settings, Callable[[], Awaitable[Any]]], Any]
-AddVerb = Callable[..., argparse.ArgumentParser]
 
 
-def add_to(menus: Any, verb: AddVerb, in_database: InDatabase) -> None:
+def add_to(menus: Any, in_database: InDatabase) -> None:
     """`ward richmenu` の下に四つの命令を足す。"""
 
     def bound(work_: Callable[[Settings, argparse.Namespace], Awaitable[int | None]]) -> Callable[..., int | None]:
