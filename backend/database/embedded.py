@@ -6,14 +6,13 @@ import hashlib
 import os
 import shlex
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.database import programs
+from backend.database import postmaster, programs
 from backend.errors import Refused
 
 OWNER, APPLICATION, DATABASE = "ward_owner", "ward_app", "ward"
@@ -46,12 +45,12 @@ class Server:
     @property
     def pid(self) -> int:
         """親プロセスの番号。止まっていれば0。"""
-        return _pid(_cluster(self.data_dir))
+        return postmaster.pid_of(_cluster(self.data_dir))
 
     def stop(self, mode: str = "fast") -> None:
         """`mode` は pg_ctl の smart・fast・immediate。止まっていれば何もしない。"""
         cluster = _cluster(self.data_dir)
-        if _pid(cluster):
+        if postmaster.pid_of(cluster):
             programs.launch(["pg_ctl", "-D", str(cluster), "-m", mode, "-w", "-t", "20", "stop"])
         shutil.rmtree(self.socket_dir, ignore_errors=True)
 
@@ -87,19 +86,19 @@ def start(data_dir: Path) -> Server:
 def stop(data_dir: Path) -> None:
     """動いていれば止める。"""
     cluster = _cluster(data_dir.absolute())
-    if _pid(cluster):
-        Server(data_dir.absolute(), _their_socket_dir(cluster)).stop()
+    if postmaster.pid_of(cluster):
+        Server(data_dir.absolute(), postmaster.socket_dir(cluster)).stop()
 
 
 def is_alive(data_dir: Path) -> bool:
     """サーバーの親プロセスが生きているか。答えられるかは問わない。速い。"""
-    return _pid(_cluster(data_dir.absolute())) > 0
+    return postmaster.pid_of(_cluster(data_dir.absolute())) > 0
 
 
 def is_running(data_dir: Path) -> bool:
     """サーバーが動き、接続を受けられるか。"""
     cluster = _cluster(data_dir.absolute())
-    return _pid(cluster) > 0 and _answers(_their_socket_dir(cluster))
+    return postmaster.pid_of(cluster) > 0 and _answers(postmaster.socket_dir(cluster))
 
 
 def _cluster(data_dir: Path) -> Path:
@@ -129,8 +128,8 @@ def _create(data_dir: Path) -> Path:
 def _adopt(cluster: Path) -> Path | None:
     """動いているサーバーのソケットのフォルダ。前に落ちて立ち直る途中なら、それを待つ。動いていなければNone。"""
     deadline = time.monotonic() + START_SECONDS
-    while _pid(cluster):
-        socket_dir = _their_socket_dir(cluster)
+    while postmaster.pid_of(cluster):
+        socket_dir = postmaster.socket_dir(cluster)
         if _answers(socket_dir):
             return socket_dir
         if time.monotonic() > deadline:  # 答えないまま残っている
@@ -147,7 +146,7 @@ def _launch(cluster: Path, socket_dir: Path) -> None:
     options = f"-k {shlex.quote(str(socket_dir))} -c listen_addresses=''"
     deadline = time.monotonic() + START_SECONDS
     while True:
-        _clear_the_way(cluster)
+        postmaster.clear_the_way(cluster)
         wait = ["-w", "-t", str(PG_CTL_SECONDS)]
         command = ["pg_ctl", "-D", str(cluster), "-l", str(log), "-o", options, *wait, "start"]
         if programs.launch(command) == 0 or _recovered(cluster):
@@ -162,8 +161,8 @@ def _launch(cluster: Path, socket_dir: Path) -> None:
 def _recovered(cluster: Path) -> bool:
     """pg_ctlが待ちきれなくても、生きているサーバーは立ち直る途中: 電源断の後は数分かかることがある。"""
     deadline = time.monotonic() + RECOVERY_SECONDS
-    while _pid(cluster) and time.monotonic() < deadline:
-        if _answers(_their_socket_dir(cluster)):
+    while postmaster.pid_of(cluster) and time.monotonic() < deadline:
+        if _answers(postmaster.socket_dir(cluster)):
             return True
         time.sleep(0.2)
     return False
@@ -223,68 +222,6 @@ def _own_folder(folder: Path) -> None:
             f"{folder} は、ほかの利用者が作ったフォルダです。",
             next_step="そのフォルダを除くか、TMPDIR を替えてください。",
         )
-
-
-def _their_socket_dir(cluster: Path) -> Path:
-    """動いているサーバーが、自分で書き残したソケットのフォルダ(pidファイルの5行目)。"""
-    try:
-        lines = (cluster / "postmaster.pid").read_text().splitlines()
-    except OSError:
-        lines = []
-    return Path(lines[4]) if len(lines) > 4 and lines[4] else Path("/nowhere")
-
-
-def _pid(cluster: Path) -> int:
-    """pidファイルにある、このデータのPostgreSQLの番号。番号が別のプログラムに使い回されていれば0。"""
-    try:
-        pid = int(_first_line(cluster / "postmaster.pid"))
-        os.kill(pid, 0)
-        command = Path(f"/proc/{pid}/cmdline")
-        if command.exists():
-            words = command.read_bytes()
-            return pid if b"postgres" in words and str(cluster).encode() in words else 0
-    except (OSError, ValueError):
-        return 0
-    return pid
-
-
-def _clear_the_way(cluster: Path) -> None:
-    """親だけがkill -9されたあとの片付け(/procのあるところだけ)。
-
-    残ったプロセスをまず終わらせ、そのあとで、番号が別のプログラムのものになったpidファイルを消す。
-    逆の順では、古いプロセスと新しい親が同じデータに触れうる。
-    """
-    if _pid(cluster):
-        return
-    for patience in range(20):
-        left = _leftover(cluster)
-        for pid in left:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGQUIT if patience < 10 else signal.SIGKILL)
-        if not left:
-            break
-        time.sleep(0.1)
-    else:
-        return
-    number = _first_line(cluster / "postmaster.pid")
-    if number and Path(f"/proc/{number}").exists():
-        (cluster / "postmaster.pid").unlink(missing_ok=True)
-
-
-def _leftover(cluster: Path) -> list[int]:
-    found: list[int] = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if (folder / "cwd").readlink() == cluster and (folder / "cmdline").read_bytes().startswith(b"postgres:"):
-                found.append(int(folder.name))
-    return found
-
-
-def _first_line(path: Path) -> str:
-    try:
-        return path.read_text().split("\n", 1)[0].strip()
-    except OSError:
-        return ""
 
 
 def _refuse_full_disk(words: str) -> None:
