@@ -25,7 +25,7 @@ begin();
 async function begin() {
   if (session.likely()) show("wait", false);
   try {
-    if (!(await session.open())) return welcome();
+    if (!(await session.open())) return session.pressed ? session.signIn() : welcome();
     await enter();
   } catch (error) {
     stop(error);

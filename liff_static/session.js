@@ -6,7 +6,10 @@ const WAIT = 15_000; // ミリ秒。LINEの返事を待つ長さ
 const AGAIN = "ward-again";
 const ONCE_IN = 30 * 60_000; // この間にもう一度断られたら、自分からは繰り返さない
 const LEFTOVERS = ["code", "state", "liffClientId", "liffRedirectUri", "liff.state", "liff.referrer", "liff.hback",
-  "liffIsEscapedFromApp", "liffOAuth2Error", "error", "error_description"];
+  "liffIsEscapedFromApp", "liffOAuth2Error", "error", "error_description", "pressed"];
+
+/** 台本が動く前に「LINEで続ける」を押し、LINEを通って戻ってきた。もう一度押させない。 */
+export const pressed = location.search.includes("pressed");
 
 /** SDKを起こす。許可を断って戻ったときは `refused`、LINEに届かないときは `line` か `offline` の Trouble。 */
 export async function open() {
@@ -30,7 +33,7 @@ export async function open() {
 export function likely() {
   const url = new URL(location.href);
   if (url.searchParams.has("liffOAuth2Error")) return false;
-  if (url.searchParams.has("code") || /access_token=/.test(url.hash) || /\bLIFF\b/.test(navigator.userAgent)) return true;
+  if (pressed || url.searchParams.has("code") || /access_token=/.test(url.hash) || /\bLIFF\b/.test(navigator.userAgent)) return true;
   try {
     return Object.keys(localStorage).some((key) => /^LIFF_STORE:.*accessToken/i.test(key));
   } catch {

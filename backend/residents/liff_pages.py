@@ -53,7 +53,7 @@ async def show(
         base_text=_lines(notice.common, language),
         purposes=[_purpose(purpose, notice, words) for purpose in Purpose],
         on_pc=not any(mark in request.headers.get("user-agent", "").lower() for mark in _PHONES),
-        liff_url=_liff_url(settings),
+        early_url=_early_url(settings, path, _query(lang, furigana)),
         phone_url=_liff_url(settings) if not settings.demo_door else f"{settings.public_url}{path}",
         words_json=_embedded({key: str(words(text)) for key, text in liff_words.SCRIPT.items()}),
         outside=areas.OUTSIDE,
@@ -115,8 +115,13 @@ def _query(lang: str, furigana: bool) -> str:
     return f"?lang={lang}" + ("&ruby=1" if furigana else "")
 
 
+def _early_url(settings: Settings, path: str, query: str) -> str:
+    """台本が動く前に押されたときの行き先: LINEを通って、同じ道に戻る。`pressed` が、押したことを覚えている。"""
+    return f"{_liff_url(settings)}{path.removeprefix('/liff')}{query}{'&' if query else '?'}pressed=1"
+
+
 def _liff_url(settings: Settings) -> str:
-    """台本が動かないときの進み方: LINEのアプリで開く。お試しでは同じ出どころの扉を通る。"""
+    """LINEのアプリで開く。お試しでは同じ出どころの扉を通る。"""
     return f"{'/line/liff' if settings.demo_door else 'https://liff.line.me'}/{settings.liff_id}"
 
 

@@ -50,6 +50,7 @@ class Phone:
     async def sign_in(self, path: str = "/liff") -> None:
         """説明 → LINEの許可 → 戻ってくるまで。"""
         await self.open(path)
+        await self.page.wait_for_selector("body[data-now=welcome]", timeout=PATIENCE)
         await self.page.click("#sign-in")
         try:
             await self.page.click("button[value=allow]")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import asyncpg
+from playwright.async_api import Route
 
-from tests.browser.phone import Phone, answer
+from tests.browser.phone import WARD, Phone, answer
 
 
 async def test_the_unmodified_production_bundle_signs_in(phone: Phone) -> None:
@@ -109,7 +111,26 @@ async def test_without_javascript_the_page_still_explains_and_leads_into_line(pi
     phone = await pick_up(java_script_enabled=False)
     await phone.open()
     assert "住んでいる町や知りたいことを選ぶと" in await phone.page.inner_text("main")
-    assert await phone.page.get_attribute("#sign-in", "href") == "https://liff.line.me/1660000000-Bunkyo01"
+    leads = await phone.page.get_attribute("#sign-in", "href")
+    assert leads == "https://liff.line.me/1660000000-Bunkyo01?pressed=1"
+
+
+async def test_pressed_before_the_script_runs_one_press_is_enough(phone: Phone) -> None:
+    """遅い回線で、台本が届く前に押した人。LINEを通って、来た道と言葉のまま戻り、もう一度押さずに進む。"""
+    slow = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await slow.wait()
+        await route.continue_()
+
+    await phone.page.route("**/assets/liff.js", late, times=1)
+    await phone.page.goto(f"{WARD}/liff/settings?lang=en", wait_until="commit")
+    await phone.page.click("#sign-in", no_wait_after=True)
+    slow.set()
+    await phone.page.click("button[value=allow]")
+    await phone.arrive("held")
+    assert phone.page.url == f"{WARD}/liff/settings?lang=en"
+    assert phone.authorisations() == 1
 
 
 async def test_a_computer_shows_a_picture_to_open_it_on_the_phone(pick_up: Any) -> None:
