@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stories.staging import Stage, lives_here
+from tests.stories.staging import PATIENCE, Stage, lives_here
 
 UNIT = 500
 BULK = 3 * UNIT + 100  # 4送信単位
@@ -24,12 +24,13 @@ async def test_whoever_dies_at_whatever_moment_everyone_gets_it_exactly_once(sta
     assert stage.line.received() == []
 
     # 初めの呼び出しは受け付けられる。次は受け付けられて返事が来ない。残りは断られ続ける。
-    stage.let_through(1, "reset_after" if victim == "web" else "stall_after")
+    unheard = "reset_after" if victim == "web" else "stall_after"
+    stage.let_through(1, unheard)
     delivery = await sato.approve()
     if victim != "everything":
         await stage.strike(victim)  # 承認の直後
 
-    await stage.until(lambda: accepted(stage) >= 2)
+    await second_accepted(stage, unheard)
     await stage.strike(victim)  # 送る途中。一つは、LINEが受け付けたのに、返事が来ていない
 
     stage.line.limits(latency_seconds=0.3)
@@ -46,6 +47,17 @@ async def test_whoever_dies_at_whatever_moment_everyone_gets_it_exactly_once(sta
     assert len({call["retry_key"] for call in calls}) == 4, "一つの送信単位に、二つの鍵が使われた"
     bodies = {(one["messages"][0]["text"], one["silent"]) for one in stage.line.received()}
     assert len(bodies) == 1
+
+
+async def second_accepted(stage: Stage, unheard: str) -> None:
+    """二つめが受け付けられるまで。一つめの送り直しが故障を使い切っていれば、仕掛け直す。"""
+    for _ in range(10):
+        try:
+            return await stage.until(lambda: accepted(stage) >= 2, seconds=PATIENCE / 20)
+        except AssertionError:
+            stage.line.clear_faults()
+            stage.let_through(0, unheard, unheard)
+    raise AssertionError(f"二つめが受け付けられません\n{stage.worker.log()[-2000:]}")
 
 
 def accepted(stage: Stage) -> int:
