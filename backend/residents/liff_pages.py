@@ -53,7 +53,7 @@ async def show(
         base_text=_lines(notice.common, language),
         purposes=[_purpose(purpose, notice, words) for purpose in Purpose],
         on_pc=not any(mark in request.headers.get("user-agent", "").lower() for mark in _PHONES),
-        early_url=_early_url(settings, path, _query(lang, furigana)),
+        early_url=_early_url(settings, path, _query(lang, furigana), only if only in ONLY else ""),
         phone_url=_liff_url(settings) if not settings.demo_door else f"{settings.public_url}{path}",
         words_json=_embedded({key: str(words(text)) for key, text in liff_words.SCRIPT.items()}),
         outside=areas.OUTSIDE,
@@ -115,9 +115,9 @@ def _query(lang: str, furigana: bool) -> str:
     return f"?lang={lang}" + ("&ruby=1" if furigana else "")
 
 
-def _early_url(settings: Settings, path: str, query: str) -> str:
+def _early_url(settings: Settings, path: str, query: str, only: str) -> str:
     """台本が動く前に押されたときの行き先: LINEを通って、同じ道に戻る。`pressed` が、押したことを覚えている。"""
-    return f"{_liff_url(settings)}{path.removeprefix('/liff')}{query}{'&' if query else '?'}pressed=1"
+    return f"{_liff_url(settings)}{path.removeprefix('/liff')}{query}{'&' if query else '?'}pressed=1{only and f'&only={only}'}"
 
 
 def _liff_url(settings: Settings) -> str:
