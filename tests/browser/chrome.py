@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
+import contextlib
+import os
+import signal
 import uuid
 import warnings
 from collections.abc import Awaitable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from playwright.async_api import async_playwright
+from playwright.async_api import Error, async_playwright
 
 from tests import chromium
 
@@ -35,9 +38,17 @@ class Chrome:
         return await self._browser.new_context(**options)
 
     async def put_away(self, context: BrowserContext) -> None:
-        """一人分を片付ける。返事が来なければ、このChromiumごと終わらせ、次の人の前に新しく起こす。"""
+        """一人分を片付ける。返事が来なければ、このChromiumごと終わらせ、次の人の前に新しく起こす。
+
+        同じ試験のほかの人は、そのChromiumと一緒にもう終わっている。
+        """
+        if self._browser is None or context.browser is not self._browser:
+            return
+        seen = [page.url for page in context.pages]
         if not await _in_time(context.close()):
-            warnings.warn(f"ブラウザが{CLOSING_SECONDS}秒のうちに閉じませんでした。新しいものに替えます", stacklevel=1)
+            warnings.warn(
+                f"ブラウザが{CLOSING_SECONDS}秒のうちに閉じませんでした({seen})。新しいものに替えます", stacklevel=1
+            )
             await self.quit(kill=True)
 
     async def quit(self, *, kill: bool = False) -> None:
@@ -45,9 +56,16 @@ class Chrome:
         self._browser = self._playwright = None
         kill = kill or bool(browser and not await _in_time(browser.close()))
         if kill:
-            subprocess.run(["pkill", "-KILL", "-f", self._mark], check=False)
+            self.send(signal.SIGKILL)
         if playwright:
             await _in_time(playwright.stop())
+
+    def send(self, number: signal.Signals) -> None:
+        """このChromiumのプロセスすべてに、シグナルを送る。"""
+        for words in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):  # 見ている間に終わったもの
+                if self._mark.encode() in words.read_bytes():
+                    os.kill(int(words.parent.name), number)
 
     async def _start(self) -> None:
         path = chromium.find()
@@ -64,6 +82,6 @@ async def _in_time(closing: Awaitable[Any]) -> bool:
     try:
         async with asyncio.timeout(CLOSING_SECONDS):
             await closing
-    except TimeoutError:
+    except (TimeoutError, Error):  # Error: Chromiumか、取り次ぐ側が先に終わった
         return False
     return True
