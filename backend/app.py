@@ -1,11 +1,14 @@
 """組み立て: 扉とテンプレートとデータベースをつなぐ、ただ一つの場所。"""
 
+import contextlib
 import importlib
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from litestar import Litestar, MediaType, Request, Response, get
@@ -24,6 +27,7 @@ from backend.permissions import Actor
 from backend.residents.address import AddressKeys
 from backend.settings import Mode, Settings
 from backend.staff.guard import find_actor
+from backend.store import listen
 from backend.store.pool import DB, LOST, SERVICE_SECONDS, close_pool, open_pool
 from backend.web import errors, render, security
 
@@ -87,6 +91,33 @@ def create_app(
         logging_config=None,
         pdb_on_exception=False,
     )
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """開いたままの画面の流れを先に終える。終えなければ、入れ替えのたびに猶予の終わりまで待つことになる。"""
+        listen.end_all()
+        await super().shutdown(sockets)
+
+
+def run(app: Litestar, host: str, port: int, trusted_proxies: Sequence[str]) -> None:
+    """止められるまで動かす。"""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies) or None,
+        log_level="warning",
+    )
+    server = _Server(config)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(3)
 
 
 @get("/healthz", media_type=MediaType.TEXT)

@@ -60,26 +60,14 @@ def _demo(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _serve(settings: Settings, options: argparse.Namespace) -> None:
-    import uvicorn
-
-    from backend.app import create_app
+    from backend import app
     from backend.demo import door
     from backend.line.gateway import Gateway
 
     ready = _with_database(settings)
     _refuse_other_account(ready)
-    app = create_app(ready, Gateway.from_settings(ready), more_routes=door.routes(ready))
-    uvicorn.run(
-        app,
-        host=options.host,
-        port=options.port,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-        proxy_headers=bool(ready.trusted_proxies),
-        forwarded_allow_ips=ready.trusted_proxies or None,
-        log_level="warning",
-    )
+    made = app.create_app(ready, Gateway.from_settings(ready), more_routes=door.routes(ready))
+    app.run(made, options.host, options.port, ready.trusted_proxies)
 
 
 def _worker(settings: Settings, _options: argparse.Namespace) -> None:

@@ -82,7 +82,7 @@ def ward_settings(web: RunningWeb, schema: embedded.Server, line: RunningSimulat
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser(line: RunningSimulator) -> AsyncIterator[Chrome]:
+async def browser(line: RunningSimulator, web: RunningWeb) -> AsyncIterator[Chrome]:
     chrome = Chrome(flags(line))
     yield chrome
     await chrome.quit()
