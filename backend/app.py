@@ -1,5 +1,6 @@
 """組み立て: 扉とテンプレートとデータベースをつなぐ、ただ一つの場所。"""
 
+import asyncio
 import contextlib
 import importlib
 import socket
@@ -22,17 +23,20 @@ from litestar.types import ControllerRouterHandler
 from markupsafe import Markup
 
 from backend.database import migrating
+from backend.errors import Unavailable
 from backend.home import public
 from backend.permissions import Actor
+from backend.residents import erasure
 from backend.residents.address import AddressKeys
 from backend.settings import Mode, Settings
 from backend.staff.guard import find_actor
-from backend.store import listen
+from backend.store import listen, work
 from backend.store.pool import DB, LOST, SERVICE_SECONDS, close_pool, open_pool
 from backend.web import errors, render, security
 
 ROOT = Path(__file__).parent
 LIFF_DIST = ROOT.parent / "liff_static" / "dist"
+WARM = 8  # 起きるときに開けておく接続の数
 DOORS = (
     "audit.console",
     "consent.public",
@@ -85,7 +89,7 @@ def create_app(
         template_config=TemplateConfig(instance=_templates(settings)),
         compression_config=CompressionConfig(backend="gzip", minimum_size=1000, exclude=["/console/.*/events"]),
         before_request=_before(settings),
-        lifespan=[_database(settings, line, pool_size)],
+        lifespan=[_database(settings, line, pool_size, keys)],
         request_max_body_size=2_000_000,
         openapi_config=None,
         logging_config=None,
@@ -181,13 +185,20 @@ def _one_host(request: Request[Any, Any, Any]) -> Response[Any] | None:
     return None
 
 
-def _database(settings: Settings, line: Any, pool_size: int) -> Any:
+async def _warm(keys: AddressKeys) -> None:
+    """起き直した直後の住民とLINEを待たせない: 接続と、文と型の読み込みを、空の一通で先に済ませる。"""
+    with contextlib.suppress(Unavailable, TimeoutError, *LOST):  # 支度ができなくても、起きることは起きる
+        await asyncio.gather(*(work.run(erasure.settle, keys, ()) for _ in range(WARM)))
+
+
+def _database(settings: Settings, line: Any, pool_size: int, keys: AddressKeys) -> Any:
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         opened = DB.pool is None
         if opened:
             assert settings.database_url is not None
             await open_pool(settings.database_url.get_secret_value(), size=pool_size, patience=SERVICE_SECONDS)
+        await _warm(keys)
         try:
             yield
         finally:
