@@ -16,6 +16,7 @@ from backend.delivery import alarms, engine, lease, retention
 from backend.errors import Unavailable
 from backend.line.gateway import Gateway
 from backend.links import dead, health
+from backend.menus import watching
 from backend.residents.address import AddressKeys
 from backend.settings import Settings
 from backend.store import clock
@@ -58,7 +59,7 @@ def _later(path: str, *names: str) -> Callable[[Shift], Awaitable[Any]]:
 
 
 async def _alarms(shift: Shift) -> None:
-    await alarms.watch(shift.settings, await dead.ringing())
+    await alarms.watch(shift.settings, [*await dead.ringing(), *await watching.ringing()])
 
 
 async def _forget(_shift: Shift) -> None:
@@ -79,7 +80,9 @@ JOBS: tuple[Job, ...] = (
     Job("封", 1.0, _seal),
     Job("リンクの点検", 20.0, _links),
     Job("参照を消す", HOUR, _forget),
+    Job("メニューの切り替え", 0.5, _later("menus.schedule:turn", "gateway", "settings")),
     Job("メニュー", 1.0, _later("menus.schedule:tick", "gateway", "settings")),
+    Job("メニューの見張り", 300.0, _later("menus.watching:look", "gateway", "settings")),
     Job("期限の来た同意", 10.0, _later("residents.erasure:sweep", "keys")),
     Job("友だちとの照らし合わせ", HOUR, _later("residents.followers:weekly", "keys", "gateway")),
     Job("職員の変更", 30.0, _later("staff.changes:apply_due")),

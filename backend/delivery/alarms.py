@@ -27,11 +27,13 @@ class Alarm:
     path: str = "/console/deliveries"
     unmailed: bool = False
     """メールで知らせようとして、できていない。"""
+    kind_words: str = ""
+    """上の部屋の知らせの、だれでも開ける道で言ってよい言い方。"""
 
     @property
     def kind(self) -> str:
         """配信の名を含まない、種類だけの言い方。"""
-        return _KINDS[self.code.partition(":")[0]]
+        return self.kind_words or _KINDS[self.code.partition(":")[0]]
 
 
 _KINDS = {

@@ -10,6 +10,7 @@ from litestar.types import ControllerRouterHandler
 
 from backend.delivery import alarms, outbox
 from backend.links import dead, register
+from backend.menus import watching
 from backend.messages import desk, reminders, review, workflow
 from backend.messages.states import State
 from backend.permissions import Actor, Permission
@@ -39,7 +40,7 @@ async def index(request: Request[Any, Any, Any], actor: Actor, settings: Setting
         "home/index.html",
         title=f"{actor.name}さんの用事",
         room="home",
-        alarms=await alarms.current() if actor.may(Permission.READ_DELIVERIES) else [],
+        alarms=[*await alarms.current(), *await watching.ringing()] if actor.may(Permission.READ_DELIVERIES) else [],
         dead=await dead.ringing(actor.section_code) if actor.may(Permission.MANAGE_LINKS) else [],
         todos=await _todos(actor, requests, settings),
         deliveries=[delivery for delivery in deliveries if not delivery.state.finished][:8],

@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 
 from backend.account import state
 from backend.delivery import alarms
+from backend.menus import watching
 from backend.store import work
 from backend.store.pool import LOST
 
@@ -15,7 +16,7 @@ from backend.store.pool import LOST
 async def statusz() -> Response[str]:
     """人が見るべきことがあれば503と、その理由を一行ずつ。"""
     try:
-        ringing = await alarms.current()
+        ringing = [*await alarms.current(), *await watching.ringing()]
     except (*LOST, TimeoutError):
         return _text("データベースにつながりません", 503)
     if ringing:

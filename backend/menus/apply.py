@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from backend.errors import LineError, Refused
 from backend.line.gateway import Gateway
 from backend.links import register
-from backend.menus import approving, budget, composing, deployed, links, plan, runs, switch, versions, walking
+from backend.menus import approving, budget, composing, deployed, links, plan, runs, shown, switch, versions, walking
 from backend.menus.places import Places
 from backend.menus.plan import Declared, Deployed, Kind, MenuPlan
 from backend.menus.runs import Run
 from backend.menus.versions import Version
-from backend.permissions import Actor
+from backend.permissions import Actor, Permission
 from backend.store import work
 from backend.store.pool import raw
 
@@ -67,13 +67,20 @@ async def run(
                 accept_drift,
             )
         elif unfinished.checksum != checksum:
-            raise Refused("ほかの反映の途中です。", next_step="終わるのを待つか、「続きを行う」を押してください。")
+            raise Refused(
+                "ほかの反映の途中です。",
+                next_step="終わるのを待つか、その反映の画面で、続けるかやめるかを選んでください。",
+            )
         return await _carry(line, where, unfinished)
 
 
-async def resume(line: Gateway, where: Places) -> Run | None:
-    """途中で止まった反映があれば、続きを行う。別のところで進んでいれば何もしない。"""
-    if await runs.unfinished() is None:
+async def resume(line: Gateway, where: Places, *, patient: bool = False) -> Run | None:
+    """途中で止まった反映があれば、続きを行う。別のところで進んでいれば何もしない。
+
+    `patient` なら、LINEに断られてすぐのときは待つ(ワーカー)。人が押したときは待たない。
+    """
+    held = await runs.unfinished()
+    if held is None or (patient and not await runs.rested(held.id)):
         return None
     try:
         async with _alone():
@@ -81,6 +88,22 @@ async def resume(line: Gateway, where: Places) -> Run | None:
             return await _carry(line, where, unfinished) if unfinished else None
     except Busy:
         return None
+
+
+async def abandon(actor: Actor, line: Gateway, where: Places, run_id: int) -> None:
+    """途中で止まった反映をやめ、いまの版へ向け直す。作りかけたメニューは、次の回りで片付く。"""
+    actor.require(Permission.MANAGE_MENUS)
+    async with _alone():
+        unfinished = await runs.unfinished()
+        if unfinished is None or unfinished.id != run_id:
+            raise Refused("その反映は、もう終わっています。", next_step="画面を開き直してください。")
+        await work.run(_give_up, actor, unfinished.id)
+    await switch.follow(line, where, actor.name)
+
+
+async def _give_up(actor: Actor, run_id: int) -> None:
+    await runs.abandon(actor, run_id)
+    await work.sql("update menu_known set shown = '' where shown is not null")  # どの組とも違うので、向け直される
 
 
 class Busy(Refused):
@@ -133,19 +156,20 @@ async def _carry(line: Gateway, where: Places, unfinished: Run) -> Run:
         for position, step in pending:
             await runs.done(unfinished.id, position, await walk.take(step))
     except LineError as error:
-        await runs.stumble(unfinished.id, f"LINEに断られました({error.status} {error.message})。")
+        await runs.stumble(unfinished.id, switch.trouble(error))
         raise
     except budget.Spent as spent:
         await runs.stumble(unfinished.id, spent.message)
         raise
-    return await _settle(line, unfinished, candidates)
+    return await _settle(line, where, unfinished, candidates)
 
 
-async def _settle(line: Gateway, unfinished: Run, candidates: list[Version]) -> Run:
+async def _settle(line: Gateway, where: Places, unfinished: Run, candidates: list[Version]) -> Run:
     """LINEの姿を読み直して覚え、反映を閉じる。そのあいだにアカウントの状態が変わっていれば、向きを合わせる。"""
-    found = await deployed.read(line)
-    closed = await work.run(_close, unfinished, candidates, found)
-    await switch.follow(line)
+    async with shown.alone():
+        found = await deployed.read(line)
+        closed = await work.run(_close, unfinished, candidates, found)
+    await switch.follow(line, where)
     return closed
 
 
@@ -158,7 +182,11 @@ async def _close(unfinished: Run, candidates: list[Version], found: Deployed) ->
         if version.role.kept:
             await _succeed(held.get(version.role), version)
     await work.sql("delete from menu_deployed where not rich_menu_id = any($1::text[])", list(found.menus))
-    await switch.remember(unfinished.shown, found.default, dict(found.aliases))
+    composition = await composing.compose()
+    if await shown.settled(composition, found):
+        await shown.remember(composition.key, found.default, dict(found.aliases))
+    else:  # 途中でアカウントの状態が変わった。どの組とも違う覚えにして、向け直させる
+        await work.sql("update menu_known set shown = ''")
     return await runs.finish(unfinished.id)
 
 

@@ -7,7 +7,7 @@ from backend.approval import foureyes
 from backend.audit import trail
 from backend.errors import Forbidden, Refused
 from backend.links import register
-from backend.menus import links, versions
+from backend.menus import links, runs, versions
 from backend.menus.building import Built
 from backend.menus.versions import State, Version
 from backend.permissions import Actor, Permission
@@ -54,6 +54,9 @@ async def withdraw(actor: Actor, version_id: int) -> None:
     """取り下げる。反映の済んだ版は取り下げられない。"""
     actor.require(Permission.MANAGE_MENUS)
     found = await versions.find(version_id, lock=True)
+    running = await runs.unfinished()
+    if running and version_id in running.versions:
+        raise Refused("いま反映している版です。", next_step="反映の進みを見て、続けるかやめるかを選んでください。")
     if found.applied_at or found.state is State.WITHDRAWN:
         raise Refused("この版は取り下げられません。", next_step="前の版に戻すには、その版を開いてください。")
     await work.sql("update menu_version set state = 'withdrawn', updated_at = ward_now() where id = $1", version_id)

@@ -53,18 +53,18 @@ def role_shown(account: AccountState) -> Role:
 
 async def declared(composition: Composition, where: Places) -> Declared:
     """LINEの言葉での、置きたい姿。"""
-    menus: dict[str, Menu] = {}
+    placed: dict[str, Menu] = {}
     names: dict[int, list[tuple[str, str]]] = {}
     for version in composition.sets:
-        found = await _menus(version, where)
-        menus.update({menu.name: menu for menu in found})
+        found = await menus(version, where)
+        placed.update({menu.name: menu for menu in found})
         names[version.id] = [(menu.alias, menu.name) for menu in found]
     default, aliases = pointing(names, composition.shown.id)
     fresh = {
         code for version in composition.sets if not version.applied_at for code in links.codes(version.declaration)
     }
     targets = tuple((code, where.landings.get(code, "")) for code in sorted(fresh))
-    return Declared(composition.key, tuple(menus.values()), default, aliases, targets)
+    return Declared(composition.key, tuple(placed.values()), default, aliases, targets)
 
 
 def pointing(names: Mapping[int, list[tuple[str, str]]], shown: int) -> tuple[str, dict[str, str]]:
@@ -83,7 +83,7 @@ async def known() -> Known:
     return Known(row["shown"], row["default_id"], msgspec.json.decode(row["aliases"]))
 
 
-async def _menus(version: Version, where: Places) -> list[Menu]:
+async def menus(version: Version, where: Places) -> list[Menu]:
     declaration, pictures = version.declaration, await versions.images(version.id)
     if len(pictures) != len(declaration.tabs):
         raise Refused(f"{version.title}の絵がそろっていません。", next_step="版を開いて、直すところを直してください。")

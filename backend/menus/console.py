@@ -1,6 +1,6 @@
 """メニューの扉: いま見えているもの、版の一覧、写しと取下げ、反映の進み。"""
 
-import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 from backend.account import state
 from backend.errors import LineError, NotFound, Refused
 from backend.line.gateway import Gateway
-from backend.menus import approving, composing, drafting, events, links, runs, switch, versions, view
+from backend.menus import apply, approving, composing, drafting, events, links, runs, switch, versions, view, watching
 from backend.menus.roles import Role
 from backend.menus.versions import State, Version
 from backend.permissions import Actor, Permission
@@ -20,8 +20,6 @@ from backend.web.render import page
 from backend.web.security import needs
 
 AnyRequest = Request[Any, Any, Any]
-PATIENCE = 2.5  # 秒。反映がこれより長いときは、進みを見る画面へ移る
-_running: set[asyncio.Task[Any]] = set()
 
 
 @get("/console/menus", **needs(Permission.READ_MENUS))
@@ -59,15 +57,45 @@ async def progress(run_id: int) -> Template:
     return page("menus/_run.html", title="", run=run, steps=await runs.steps(run_id))
 
 
+@post("/console/menus/runs/{run_id:int}/resume", **needs(Permission.MANAGE_MENUS))
+async def resume(run_id: int, line: Gateway, settings: Settings) -> Redirect | Template:
+    """止まった反映の続きを、自動の回りを待たずに行う。"""
+    return await _carried(run_id, settings, apply.resume(line, await links.places(settings)))
+
+
+@post("/console/menus/runs/{run_id:int}/abandon", **needs(Permission.MANAGE_MENUS))
+async def abandon(run_id: int, actor: Actor, line: Gateway, settings: Settings) -> Redirect | Template:
+    """止まった反映をやめて、いまの版に戻す。"""
+    return await _carried(run_id, settings, apply.abandon(actor, line, await links.places(settings), run_id))
+
+
+async def _carried(run_id: int, settings: Settings, verb: Awaitable[object]) -> Redirect | Template:
+    try:
+        await verb
+    except LineError as error:
+        return await _index(settings, Refused(switch.trouble(error)))
+    except Refused as refused:
+        return await _index(settings, refused)
+    run = next((run for run in await runs.latest(50) if run.id == run_id), None)
+    place = f"/{run.versions[0]}#progress" if run and run.versions else ""
+    return Redirect(f"/console/menus{place}", status_code=303)
+
+
+@get("/console/menus/following", **needs(Permission.READ_DELIVERIES))
+async def following() -> Template:
+    """アカウントの状態に、LINEのメニューが従ったか。「止める・再開する」の画面の一部。"""
+    now = await watching.following()
+    # 286: 従い終えたら、取り直すのをやめる(htmx)。
+    return page("menus/_following.html", title="", status=286 if now.done or not now.placed else 200, now=now)
+
+
 @post("/console/menus/follow", **needs(Permission.SWITCH_DISASTER))
 async def follow(actor: Actor, line: Gateway, settings: Settings) -> Redirect | Template:
     """アカウントの状態に、いますぐLINEを合わせる(ふだんはワーカーが1秒ごとに行う)。"""
     try:
-        done = await switch.follow(line, actor.name)
+        done = await switch.follow(line, await links.places(settings), actor.name)
     except LineError as error:
-        return await _index(
-            settings, Refused(f"LINEに断られました({error.status})。", next_step="自動でやり直します。")
-        )
+        return await _index(settings, Refused(switch.trouble(error)))
     if done and done.problem:
         return await _index(settings, Refused(done.problem))
     return Redirect("/console/menus" if actor.may(Permission.READ_MENUS) else "/console/stop", status_code=303)
@@ -80,7 +108,7 @@ async def _index(settings: Settings, refusal: Refused | None = None) -> Template
     except Refused:
         composition = None
     found = await versions.listing()
-    known = (await work.sql("select problem, shown from menu_known"))[0]
+    known = (await work.sql("select problem, waiting, drift, shown, looked_at from menu_known"))[0]
     unfinished = await runs.unfinished()
     schedules = await events.listing()
     return page(
@@ -93,7 +121,9 @@ async def _index(settings: Settings, refusal: Refused | None = None) -> Template
         shown=composition.shown if composition else None,
         pictures=view.saved(composition.shown, where) if composition else [],
         lagging=bool(composition and known["shown"] is not None and known["shown"] != composition.key),
-        problem=known["problem"],
+        problem=" ".join(filter(None, [known["problem"], known["waiting"]])),
+        drift=known["drift"],
+        looked_at=known["looked_at"],
         unfinished=unfinished,
         groups=_groups(found),
         currents=[version for version in found if version.current],
@@ -125,5 +155,8 @@ routes: list[ControllerRouterHandler] = [
     withdraw,
     copy,
     progress,
+    resume,
+    abandon,
+    following,
     follow,
 ]

@@ -1,6 +1,7 @@
 """LINEの姿を読む: メニュー、別名、既定。何も変えない。"""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from backend.errors import LineError, Outcome
@@ -11,11 +12,17 @@ from backend.menus.plan import Deployed
 
 async def read(line: Gateway) -> Deployed:
     """いまのLINEの姿。既定が管理画面のものなら(403)、`console_default` が真になる。"""
+    found = await pointed(line)
+    mine = [menu_id for menu_id, name in found.menus.items() if plan.ours(name)]
+    imaged = await asyncio.gather(*(has_image(line, menu_id) for menu_id in mine))
+    return replace(found, imaged=frozenset(m for m, yes in zip(mine, imaged, strict=True) if yes))
+
+
+async def pointed(line: Gateway) -> Deployed:
+    """絵が付いているかを除いた、いまのLINEの姿。呼び出しは三回。"""
     menus, aliases, (default, console) = await asyncio.gather(listed(line), line.rich_menu_aliases(), _default(line))
     names = {menu["richMenuId"]: str(menu.get("name", "")) for menu in menus}
-    mine = [menu_id for menu_id, name in names.items() if plan.ours(name)]
-    imaged = await asyncio.gather(*(has_image(line, menu_id) for menu_id in mine))
-    return Deployed(names, frozenset(m for m, yes in zip(mine, imaged, strict=True) if yes), aliases, default, console)
+    return Deployed(names, frozenset(), aliases, default, console)
 
 
 async def listed(line: Gateway) -> list[dict[str, Any]]:

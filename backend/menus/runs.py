@@ -10,7 +10,9 @@ from backend.permissions import Actor
 from backend.store import work
 
 SYSTEM = "システム"
-_RUN = "select id, checksum, shown, versions, staff_name, started_at, finished_at, problem from menu_run"
+LONGEST_REST = 60
+"""断られ続けるとき、次に試すまでの最も長い秒。"""
+_RUN = "select * from menu_run"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Run:
     started_at: datetime
     finished_at: datetime | None
     problem: str
+    abandoned_by: str | None
 
 
 async def begin(plan: MenuPlan, shown: str, actor: Actor | None, version_ids: list[int], accept_drift: bool) -> Run:
@@ -81,9 +84,22 @@ async def unfinished() -> Run | None:
     return _run(rows[0]) if rows else None
 
 
+async def rested(run_id: int) -> bool:
+    """断られてから、次に試すまでの間が空いたか。断られるたびに、間は倍になる。"""
+    rows = await work.sql(
+        "select tried_at is null or tried_at <= ward_now() - make_interval(secs => least($2, power(2, tries))) as yes "
+        "from menu_run where id = $1",
+        run_id,
+        LONGEST_REST,
+    )
+    return rows[0]["yes"]
+
+
 async def stumble(run_id: int, problem: str) -> None:
     """止まった理由を残す。続きはワーカーか人が行う。"""
-    await work.sql("update menu_run set problem = $2 where id = $1", run_id, problem)
+    await work.sql(
+        "update menu_run set problem = $2, tries = tries + 1, tried_at = ward_now() where id = $1", run_id, problem
+    )
 
 
 async def done(run_id: int, position: int, result: str) -> None:
@@ -109,6 +125,16 @@ async def finish(run_id: int) -> Run:
         "update menu_run set finished_at = ward_now(), problem = '' where id = $1 returning *", run_id
     )
     return _run(rows[0])
+
+
+async def abandon(actor: Actor, run_id: int) -> None:
+    """途中でやめたことにして、閉じる。"""
+    await work.sql(
+        "update menu_run set finished_at = ward_now(), abandoned_by = $2 where id = $1 and finished_at is null",
+        run_id,
+        actor.name,
+    )
+    await trail.record(actor, "menu.abandon", "menu", run=run_id)
 
 
 def _run(row: dict[str, Any]) -> Run:

@@ -87,7 +87,10 @@ class MenuKnown(Table, tablename="menu_known", db=DB):
     default_id = Text(null=True, default=None)
     aliases = JSONB(default="{}")
     problem = Text(default="")
+    waiting = Text(default="")
+    drift = Text(default="")
     settled_at = Timestamptz(null=True, default=None)
+    looked_at = Timestamptz(null=True, default=None)
 
 
 class MenuRun(Table, tablename="menu_run", db=DB):
@@ -103,6 +106,9 @@ class MenuRun(Table, tablename="menu_run", db=DB):
     started_at = Timestamptz()
     finished_at = Timestamptz(null=True, default=None)
     problem = Text(default="")
+    tries = Integer(default=0)
+    tried_at = Timestamptz(null=True, default=None)
+    abandoned_by = Text(null=True, default=None)
 
 
 class MenuStep(Table, tablename="menu_step", db=DB):

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from backend.errors import LineError
 from backend.line.gateway import Gateway
-from backend.menus import budget, deployed, switch, versions
+from backend.menus import budget, deployed, shown, versions
 from backend.menus.plan import Kind, Menu, Step
 from backend.store import work
 
@@ -15,8 +15,9 @@ _ELSEWHERE = "アカウントの状態が変わったので、切り替えに任
 class Walk:
     """一歩ずつの行い方。どれも、済んでいれば何もしない。"""
 
-    def __init__(self, line: Gateway, run_id: int, shown: str, menus: dict[str, Menu]) -> None:
-        self._line, self._run_id, self._shown, self._menus = line, run_id, shown, menus
+    def __init__(self, line: Gateway, run_id: int, key: str, menus: dict[str, Menu], *, disaster: bool = False) -> None:
+        """`key` は見せる組(役目と版)。`disaster` なら、災害時のために取っておいた回数も使う。"""
+        self._line, self._run_id, self._key, self._menus, self._disaster = line, run_id, key, menus, disaster
         self._ids: dict[str, str] | None = None
         self._ways: dict[Kind, Callable[[Step], Awaitable[str]]] = {
             Kind.CREATE: self._create,
@@ -36,7 +37,7 @@ class Walk:
             return _GONE
         menu_id = (await self._existing()).get(step.target)
         if menu_id is None:
-            await budget.spend("create")
+            await budget.spend("create", disaster=self._disaster)
             menu_id = await self._line.create_rich_menu(body(self._menus[step.target]))
             (await self._existing())[step.target] = menu_id
         await self._note(step.target, menu_id)
@@ -58,27 +59,40 @@ class Walk:
         return ""
 
     async def _alias(self, step: Step) -> str:
-        if await self._elsewhere():
-            return _ELSEWHERE
         menu_id = (await self._existing()).get(step.other)
-        if menu_id:
-            await switch.set_alias(self._line, step.target, menu_id)
+        async with shown.alone():
+            if await shown.elsewhere(self._key):
+                return _ELSEWHERE
+            if menu_id:
+                await shown.set_alias(self._line, step.target, menu_id)
         return menu_id or _GONE
 
     async def _default(self, step: Step) -> str:
-        if await self._elsewhere():
-            return _ELSEWHERE
         menu_id = (await self._existing()).get(step.target)
-        if menu_id:
-            await self._line.set_default_rich_menu(menu_id)
+        async with shown.alone():
+            if await shown.elsewhere(self._key):
+                return _ELSEWHERE
+            if menu_id:
+                await self._line.set_default_rich_menu(menu_id)
         return menu_id or _GONE
 
     async def _unlink(self, step: Step) -> str:
-        if await self._elsewhere():
-            return _ELSEWHERE
-        await budget.spend("unlink")
-        # 同じ鍵なら、前の続きだけが行われる(LINE.md 1.1)。
-        return await self._line.batch_rich_menus([{"type": "unlinkAll"}], f"apply-{self._run_id}")
+        async with shown.alone():
+            if await shown.elsewhere(self._key):
+                return _ELSEWHERE
+            await budget.spend("unlink")
+            # 同じ鍵なら、前の続きだけが行われる(LINE.md 1.1)。済んだかは、切り替えと同じところが尋ねる。
+            key = f"apply-{self._run_id}"
+            request_id = await self._line.batch_rich_menus([{"type": "unlinkAll"}], key)
+            await work.sql(
+                "insert into menu_pointing (wanted, staff_name, pointed_at, unlink_key, unlink_id, unlink_phase, asked_at) "
+                "select $1, 'システム', ward_now(), $2, $3, 'ongoing', ward_now() "
+                "where not exists (select from menu_pointing where unlink_key = $2)",
+                self._key,
+                key,
+                request_id,
+            )
+            return request_id
 
     async def _drop_alias(self, step: Step) -> str:
         if step.target in await self._line.rich_menu_aliases():
@@ -87,7 +101,11 @@ class Walk:
         return ""
 
     async def _delete(self, step: Step) -> str:
-        if step.target in set((await self._existing()).values()):
+        if step.target not in set((await self._existing()).values()):
+            return ""
+        async with shown.alone():
+            if await self._seen(step.target):  # 切り替えが、前の版へ向け直した。次の反映が消す
+                return _ELSEWHERE
             await budget.spend("delete")
             try:
                 await self._line.delete_rich_menu(step.target)
@@ -95,6 +113,16 @@ class Walk:
                 if error.status != 404:
                     raise
         return ""
+
+    async def _seen(self, menu_id: str) -> bool:
+        """いま住民に見えている向きの先か。"""
+        try:
+            if await self._line.default_rich_menu() == menu_id:
+                return True
+        except LineError as error:
+            if error.status != 403:  # 403は、LINEの管理画面の既定
+                raise
+        return menu_id in (await self._line.rich_menu_aliases()).values()
 
     async def _existing(self) -> dict[str, str]:
         """名前→id。続きから始めたときは、死ぬ前に作ったものがここに見つかる。"""
@@ -111,11 +139,6 @@ class Walk:
             )  # 同じ名前の二枚目も、消すときには見つける
             found[key] = menu["richMenuId"]
         return found
-
-    async def _elsewhere(self) -> bool:
-        """反映のあいだに災害時などになり、見せる役目が変わったか。"""
-        planned = self._shown.split(":")[0]
-        return await switch.wanted_role() != ("resident" if planned == "event" else planned)
 
     async def _note(self, name: str, menu_id: str) -> None:
         menu = self._menus[name]

@@ -193,7 +193,7 @@ async def test_a_refusal_by_line_stops_the_run_and_the_worker_finishes_it(gatewa
     simulator.fault("/v2/bot/richmenu", "500_after", times=1)
     with pytest.raises(LineError):
         await making.applied(gateway, fresh)
-    assert "LINEに断られました" in (await runs.latest(1))[0].problem
+    assert "自動でやり直す" in (await runs.latest(1))[0].problem
     await apply.resume(gateway, WHERE)
     assert len((await deployed.read(gateway)).menus) == 2
 

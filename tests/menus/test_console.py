@@ -4,8 +4,10 @@ import re
 
 import pytest
 
-from backend.menus import deployed, grids, runs, versions
+from backend.account import state
+from backend.menus import deployed, grids, runs, switch, versions
 from backend.menus.roles import Role
+from backend.store import work
 from tests.menus import making
 from tests.menus.desk import checksum, created, fields, published
 
@@ -148,9 +150,8 @@ async def test_the_public_text_version_shows_what_is_shown_now(desk, gateway):
     text = (await sato.http.get("/menu")).text
     assert "区のサイト0を開く" in text
     assert "区は読めません" in text
-    from backend.menus import switch
-
-    await switch.enter_disaster(people.watanabe, gateway)
+    await work.run(state.enter_disaster, people.watanabe)
+    await switch.follow(gateway, making.WHERE)
     text = (await sato.http.get("/menu")).text
     assert "避難情報を見る" in text
     assert "tel:0338127111" in text

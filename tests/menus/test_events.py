@@ -34,8 +34,9 @@ async def approved(console, event, schedule_id):
 
 
 async def shown_by_the_clock(gateway, simulator, settings):
-    await schedule.tick(gateway, settings)
-    await schedule.tick(gateway, settings)
+    for _ in range(2):
+        await schedule.tick(gateway, settings)
+        await schedule.turn(gateway, settings)
     simulator.finish_jobs()
     return plan.plain((await deployed.read(gateway)).menus[simulator.screen(FRIEND)["menu"]["richMenuId"]])
 

@@ -28,6 +28,12 @@ async def everything(gateway):
     )
 
 
+async def disaster(gateway, actor):
+    """課長が押し、ワーカーが従う。"""
+    await work.run(state.enter_disaster, actor)
+    return await switch.follow(gateway, WHERE)
+
+
 async def shown(gateway, simulator, user):
     menu = simulator.screen(user)["menu"]
     found = await deployed.read(gateway)
@@ -40,7 +46,7 @@ async def test_disaster_reaches_a_friend_who_had_switched_tabs(gateway, simulato
     await everything(gateway)
     simulator.touch(FRIEND, "switch", alias="bosai", data="tab=bosai")
     assert await shown(gateway, simulator, FRIEND) == "住民のメニュー bosai"
-    await switch.enter_disaster(people.watanabe, gateway)
+    await disaster(gateway, people.watanabe)
     simulator.finish_jobs()
     assert await shown(gateway, simulator, FRIEND) == "災害時 saigai"
     assert await shown(gateway, simulator, OTHER) == "災害時 saigai"
@@ -50,7 +56,7 @@ async def test_an_old_tab_tapped_in_a_disaster_leads_to_the_disaster_menu(gatewa
     people = await cast.staff()
     simulator.add_friends(FRIEND)
     await everything(gateway)
-    await switch.enter_disaster(people.ito, gateway)
+    await disaster(gateway, people.ito)
     simulator.finish_jobs()
     simulator.touch(FRIEND, "switch", alias="kurashi", data="tab=kurashi")
     assert await shown(gateway, simulator, FRIEND) == "災害時 saigai"
@@ -60,7 +66,7 @@ async def test_disaster_is_at_line_within_three_seconds(gateway, simulator):
     people = await cast.staff()
     await everything(gateway)
     began = time.monotonic()
-    done = await switch.enter_disaster(people.ito, gateway)
+    done = await disaster(gateway, people.ito)
     seconds = time.monotonic() - began
     print(f"\n災害時の切り替え {seconds:.2f}秒")
     assert done.problem == ""
@@ -71,11 +77,12 @@ async def test_the_way_back_takes_two_people(gateway, simulator):
     people = await cast.staff()
     simulator.add_friends(FRIEND)
     await everything(gateway)
-    await switch.enter_disaster(people.ito, gateway)
-    await switch.propose_normal(people.ito)
+    await disaster(gateway, people.ito)
+    await work.run(state.propose_normal, people.ito)
     with pytest.raises(Forbidden):
-        await switch.confirm_normal(people.ito, gateway)
-    await switch.confirm_normal(people.sato, gateway)
+        await work.run(state.confirm_normal, people.ito)
+    await work.run(state.confirm_normal, people.sato)
+    await switch.follow(gateway, WHERE)
     simulator.finish_jobs()
     assert await shown(gateway, simulator, FRIEND) == "住民のメニュー kurashi"
 
@@ -85,11 +92,11 @@ async def test_only_the_pr_chief_and_the_disaster_chief_may_turn_it_alone(gatewa
     """RULES の表「だれが止め、だれが動かすか」。"""
     people = await cast.staff()
     if login in ("ito", "watanabe"):
-        await switch.enter_disaster(getattr(people, login), gateway)
+        await disaster(gateway, getattr(people, login))
         assert (await state.current()).mode is state.AccountMode.DISASTER
         return
     with pytest.raises(Forbidden):
-        await switch.enter_disaster(getattr(people, login), gateway)
+        await disaster(gateway, getattr(people, login))
     assert (await state.current()).mode is state.AccountMode.NORMAL
 
 
@@ -100,14 +107,14 @@ async def test_line_takes_the_unlinking_as_a_job_and_its_end_is_asked_for(gatewa
     simulator.finish_jobs()
     simulator.touch(FRIEND, "switch", alias="bosai", data="tab=bosai")
     simulator.clear_ledger()
-    await switch.enter_disaster(people.ito, gateway)
+    await disaster(gateway, people.ito)
     (batch,) = simulator.calls("/richmenu/batch")
     assert batch["status"] == 202
     assert await phase() == "ongoing"
     simulator.finish_jobs()
     assert await shown(gateway, simulator, FRIEND) == "災害時 saigai"
     await work.sql("update clock_offset set shift = shift + interval '61 seconds'")
-    await schedule.tick(gateway, line_settings)
+    await schedule.turn(gateway, line_settings)
     assert await phase() == "succeeded"
 
 
@@ -127,7 +134,7 @@ async def test_stopping_everything_shows_the_closing_menu(gateway, simulator):
     simulator.add_friends(FRIEND)
     await everything(gateway)
     await work.run(state.stop, people.ito, everything=True)
-    await switch.follow(gateway)
+    await switch.follow(gateway, WHERE)
     assert await shown(gateway, simulator, FRIEND) == "休止 kyushi"
 
 
@@ -137,7 +144,7 @@ async def test_one_batch_is_always_kept_for_a_disaster(gateway):
     await work.sql("insert into menu_call (kind) values ('unlink'), ('unlink')")
     with pytest.raises(budget.Spent):
         await budget.require("unlink", 1)
-    assert (await switch.enter_disaster(people.ito, gateway)).problem == ""
+    assert (await disaster(gateway, people.ito)).problem == ""
 
 
 async def test_a_spent_hour_leaves_the_unlinking_to_the_worker(gateway, simulator, line_settings):
@@ -146,9 +153,9 @@ async def test_a_spent_hour_leaves_the_unlinking_to_the_worker(gateway, simulato
     await everything(gateway)
     simulator.touch(FRIEND, "switch", alias="bosai", data="tab=bosai")
     await work.sql("insert into menu_call (kind) values ('unlink'), ('unlink'), ('unlink')")
-    assert "あとで" in (await switch.enter_disaster(people.ito, gateway)).problem
+    assert "あとで" in (await disaster(gateway, people.ito)).problem
     await work.sql("update clock_offset set shift = shift + interval '61 minutes'")
-    await schedule.tick(gateway, line_settings)
+    await schedule.turn(gateway, line_settings)
     simulator.finish_jobs()
     assert await shown(gateway, simulator, FRIEND) == "災害時 saigai"
 
@@ -158,17 +165,22 @@ async def test_line_without_an_answer_is_followed_by_the_worker(gateway, simulat
     simulator.add_friends(FRIEND)
     await everything(gateway)
     simulator.fault("POST /v2/bot/user/all/richmenu/*", "500_before", times=1)
-    done = await switch.enter_disaster(people.ito, gateway)
-    assert "もう一度押さないでください" in done.problem
-    assert (await state.current()).mode is state.AccountMode.DISASTER
-    await schedule.tick(gateway, line_settings)
+    await work.run(state.enter_disaster, people.ito)
+    await schedule.turn(gateway, line_settings)
+    assert "もう一度押さないでください" in await problem()
+    await schedule.turn(gateway, line_settings)
     simulator.finish_jobs()
     assert await shown(gateway, simulator, FRIEND) == "災害時 saigai"
+    assert await problem() == ""
+
+
+async def problem():
+    return (await work.sql("select problem from menu_known"))[0]["problem"]
 
 
 @pytest.mark.parametrize("dies_at", range(7))
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_a_web_process_that_dies_in_the_switch_is_finished_by_the_worker(
+async def test_a_worker_that_dies_in_the_switch_is_finished_by_the_next(
     gateway, simulator, line_settings, dies_at, after
 ):
     people = await cast.staff()
@@ -177,9 +189,9 @@ async def test_a_web_process_that_dies_in_the_switch_is_finished_by_the_worker(
     simulator.touch(FRIEND, "switch", alias="bosai", data="tab=bosai")
     mortal = Mortal(gateway, dies_at, after=after)
     with contextlib.suppress(Killed):
-        await switch.enter_disaster(people.ito, mortal)
+        await disaster(mortal, people.ito)
     await work.sql("update clock_offset set shift = shift + interval '61 seconds'")
-    await schedule.tick(gateway, line_settings)
+    await schedule.turn(gateway, line_settings)
     simulator.finish_jobs()
     assert await shown(gateway, simulator, FRIEND) == "災害時 saigai"
 
@@ -198,7 +210,7 @@ async def test_a_disaster_in_the_middle_of_an_apply_wins(gateway, simulator):
 
             async def call(*args):
                 self.calls.append(name)
-                await switch.enter_disaster(people.ito, self._line)
+                await work.run(state.enter_disaster, people.ito)
                 return await inner(*args)
 
             return call

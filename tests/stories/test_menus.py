@@ -105,6 +105,7 @@ async def test_at_night_the_chief_turns_the_disaster_menu_on_in_two_actions(stag
     stage.line.clear_ledger()
     async with watanabe.page.expect_navigation():
         await watanabe.page.locator(".account-state a").click()
+    pressed = stage.line.now()
     await watanabe.press("災害時にする")
 
     await stage.until(lambda: stage.line.calls("/richmenu/batch"))
@@ -112,8 +113,8 @@ async def test_at_night_the_chief_turns_the_disaster_menu_on_in_two_actions(stag
         call for call in stage.line.calls() if call["endpoint"].startswith("POST") and "richmenu" in call["endpoint"]
     ]
     times = [datetime.fromisoformat(call["at"]) for call in changing]
-    seconds = (max(times) - min(times)).total_seconds()
-    print(f"\n災害時の切り替え: 操作2回、LINEへの{len(changing)}回の呼び出しは{seconds:.2f}秒")
+    seconds = (max(times) - pressed).total_seconds()
+    print(f"\n災害時の切り替え: 操作2回、押してからLINEへの{len(changing)}回の呼び出しの終わりまで{seconds:.2f}秒")
     assert any(call["endpoint"].startswith("POST /v2/bot/user/all/richmenu") for call in changing)
     assert {call["status"] for call in changing} <= {200, 202}
     assert seconds < 3
