@@ -12,6 +12,7 @@ import jpholiday
 
 from backend.database import grants, migrating, wall
 from backend.errors import LineError, Refused
+from backend.menus import watching
 from backend.settings import Mode, Settings
 from backend.store import clock, work
 from backend.store.pool import LOST
@@ -111,6 +112,8 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     if moved:
         level = Level.NOTICE if settings.mode is Mode.DEMO else Level.WRONG
         yield Finding(level, "時計", f"業務の時計が {moved[0]['shift']} だけ進めてあります。")
+    for finding in await _menus():
+        yield finding
 
 
 async def _rights() -> Finding:
@@ -159,6 +162,15 @@ async def _holidays() -> Finding:
     if len(jpholiday.year_holidays(year)) < HOLIDAYS_A_YEAR:
         return _notice("祝日", f"{year}年の祝日がまだ分かりません。ライブラリ jpholiday を新しくしてください。")
     return Finding(Level.GOOD, "祝日", f"90日先({year}年)まで分かっています。")
+
+
+async def _menus() -> list[Finding]:
+    if not (await watching.following()).placed:
+        return [_notice("メニュー", "まだLINEに置いていません。コンソールの「メニュー」で反映してください。")]
+    ringing = await watching.ringing()
+    return [_notice("メニュー", alarm.words) for alarm in ringing] or [
+        Finding(Level.GOOD, "メニュー", "アカウントの状態に従っています。災害時のメニューもあります。")
+    ]
 
 
 def _notice(subject: str, words: str) -> Finding:

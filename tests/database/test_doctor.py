@@ -8,7 +8,7 @@ from backend.database import doctor, wall
 from backend.database.doctor import Level
 from backend.errors import LineError, Outcome
 from backend.settings import Settings
-from backend.store import clock
+from backend.store import clock, work
 
 
 @dataclass
@@ -76,3 +76,11 @@ async def test_a_clock_that_was_moved_is_noticed_in_the_demo(settings: Settings,
 async def test_holidays_are_known_ninety_days_ahead(settings: Settings, database: object) -> None:
     found = await doctor.examine(settings, Line())
     assert any(f.level is Level.GOOD and f.subject == "祝日" for f in found)
+
+
+async def test_a_menu_that_cannot_turn_to_a_disaster_is_noticed(settings: Settings, database: object) -> None:
+    found = await doctor.examine(settings, Line())
+    assert any(f.level is Level.NOTICE and "まだLINEに置いていません" in f.words for f in found)
+    await work.sql("update menu_known set shown = 'resident:1'")
+    found = await doctor.examine(settings, Line())
+    assert any(f.level is Level.NOTICE and "災害時のメニューがありません" in f.words for f in found)
