@@ -18,6 +18,7 @@ _USAGE_WORDS = (
     (r"unrecognized arguments: (.*)", r"\1 は使えません。"),
     (r"argument ([^:]*): invalid choice: ('[^']*').*choose from (.*)\)", r"\1 に \2 は選べません。選べるもの: \3"),
     (r"argument ([^:]*): invalid int value: (.*)", r"\1 の \2 は整数ではありません。"),
+    (r"argument ([^:]*): invalid port value: (.*)", r"\1 の \2 はポートの番号(1〜65535)ではありません。"),
     (r"argument ([^:]*): expected .*", r"\1 の値がありません。"),
 )
 _SETTING_WORDS = {
@@ -44,6 +45,14 @@ class Parser(argparse.ArgumentParser):
             message = re.sub(english, japanese, message)
         complain(f"使い方が違います: {message}", f"`{self.prog} --help` で使い方を表示します。")
         sys.exit(USAGE)
+
+
+def port(words: str) -> int:
+    """ポートの番号。"""
+    number = int(words)
+    if not 1 <= number <= 65535:
+        raise ValueError(words)
+    return number
 
 
 def verb(parent: Any, name: str, words: str, does: Callable[..., Any]) -> argparse.ArgumentParser:

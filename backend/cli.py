@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import functools
 import json
 import logging
@@ -12,13 +13,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from backend.arguments import DONE, REFUSED, USAGE, Parser, below, complain, setting_errors, verb
+from backend.arguments import DONE, REFUSED, USAGE, Parser, below, complain, port, setting_errors, verb
 from backend.audit import command as audit
 from backend.consent import command as receipts
 from backend.database import command as database
 from backend.errors import LineError, Refused, Unavailable
 from backend.settings import Mode, Settings
 from backend.staff import command as staff
+
+_DISK = {
+    errno.ENOSPC: ("ディスクに空きがありません。", "空きを作ってから、もう一度実行してください。"),
+    errno.EROFS: ("書き込めない場所です。", "WARD_DATA_DIR を、書き込めるフォルダにしてください。"),
+    errno.ENOENT: ("フォルダを作れません。", "WARD_DATA_DIR を、書き込めるフォルダにしてください。"),
+    errno.ENOTDIR: ("途中がフォルダではありません。", "WARD_DATA_DIR を、フォルダにしてください。"),
+    errno.EEXIST: ("フォルダではありません。", "WARD_DATA_DIR を、フォルダにしてください。"),
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -42,9 +51,10 @@ def main(arguments: list[str] | None = None) -> None:
         complain(f"{error.filename or '必要な場所'} に書き込めません。", "フォルダの持ち主と権限を確かめてください。")
         code = REFUSED
     except OSError as error:
-        if error.errno != 28:  # ENOSPC
+        if error.errno not in _DISK:
             raise
-        complain("ディスクに空きがありません。", "空きを作ってから、もう一度実行してください。")
+        words, next_step = _DISK[error.errno]
+        complain(f"{error.filename or 'データの場所'}: {words}", next_step)
         code = REFUSED
     except KeyboardInterrupt:
         code = 130
@@ -54,6 +64,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _demo(settings: Settings, options: argparse.Namespace) -> int:
     from backend.demo import start
 
+    if options.port == options.simulator_port:
+        raise Refused("PORT と SIMULATOR_PORT が同じです。", next_step="別の番号を指定してください。")
     say = functools.partial(print, flush=True)
     ports = {"port": options.port, "simulator_port": options.simulator_port}
     return start.run(settings, **ports, say=say, friends=options.friends)
@@ -184,19 +196,19 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="コマンド", title="コマンド", parser_class=Parser)
 
     demo = verb(verbs, "demo", "手元で試すための一式を起動する", _demo)
-    demo.add_argument("--port", type=int, default=8000, help="画面のポート(既定 8000)")
-    demo.add_argument("--simulator-port", type=int, default=8001, help="模擬LINEのポート(既定 8001)")
+    demo.add_argument("--port", type=port, default=8000, help="画面のポート(既定 8000)")
+    demo.add_argument("--simulator-port", type=port, default=8001, help="模擬LINEのポート(既定 8001)")
     demo.add_argument("--friends", type=int, default=3000, help="架空の友だちの数(既定 3000)")
 
     serve = verb(verbs, "serve", "画面とWebhookのサーバーを起動する", _serve)
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8000)
+    serve.add_argument("--port", type=port, default=8000)
 
     verb(verbs, "worker", "配信と定時の仕事を行うプロセスを起動する", _worker)
 
     simulator = verb(verbs, "simulator", "LINE模擬環境を起動する", _simulator)
     simulator.add_argument("--host", default="127.0.0.1")
-    simulator.add_argument("--port", type=int, default=8001)
+    simulator.add_argument("--port", type=port, default=8001)
     simulator.add_argument("--tls-port", type=int, default=0, help="試験用のTLSのポート")
     simulator.add_argument("--ward-upstream", default="", help="試験用: 画面のホスト名への頼みを取り次ぐ先")
 

@@ -41,6 +41,9 @@ async def add_first(login: str, name: str, role: Role, section_code: str, sectio
             "システム管理者が二人いるので、ここからは招待できません。",
             next_step="職員の画面で一人が提案し、もう一人が承認してください。",
         )
+    if not section_name.strip():  # 前からある課なら、名前は分かっている
+        known = await work.sql("select name from section where code = $1", section_code)
+        section_name = known[0]["name"] if known else ""
     return await add(login, name, role, section_code, section_name)
 
 

@@ -1,5 +1,6 @@
 """命令: 使い方も断りも日本語で、終わりの値が違いを言う。"""
 
+import errno
 import json
 import subprocess
 import sys
@@ -77,3 +78,36 @@ def test_a_bench_that_is_not_there_is_two() -> None:
         [sys.executable, "-m", "tests.bench", "nonsense"], capture_output=True, text=True, cwd=files.ROOT, check=False
     )
     assert (seen.returncode, "counting" in seen.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--port", "80000"], "ポートの番号(1〜65535)ではありません"),
+        (["--port", "9000", "--simulator-port", "9000"], "PORT と SIMULATOR_PORT が同じです"),
+    ],
+)
+def test_ports_that_cannot_be_are_refused_before_anything_starts(
+    capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    code, found = ward(capsys, "demo", *words)
+    assert (code != 0, said in found) == (True, True)
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/none"])
+def test_a_place_that_cannot_hold_data_is_said_in_japanese(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WARD_DATA_DIR", str(tmp_path / place))
+    code, said = ward(capsys, "demo")
+    assert (code, "フォルダ" in said, "WARD_DATA_DIR" in said) == (1, True, True)
+
+
+def test_a_full_disk_is_said_in_japanese(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/data")
+
+    monkeypatch.setattr(cli, "_with_database", full)
+    code, said = ward(capsys, "migrate")
+    assert (code, "/data: ディスクに空きがありません。" in said) == (1, True)

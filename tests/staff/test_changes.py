@@ -255,3 +255,11 @@ async def test_a_section_with_staff_and_no_chief_is_named(people: Cast) -> None:
     assert await directory.without_chief() == []
     await work.run(directory.deactivate, people.takahashi, people.suzuki.staff_id)
     assert await directory.without_chief() == ["子育て支援課"]
+
+
+async def test_the_second_of_a_section_needs_no_name_for_it(database) -> None:
+    await work.run(invitations.add_first, "ichi", "一人目", Role.ADMINISTRATOR, "joho", "情報課")
+    token = await work.run(invitations.add_first, "ni", "二人目", Role.ADMINISTRATOR, "joho", "")
+    assert (await invitations.find(token)).section_name == "情報課"
+    with pytest.raises(Refused, match="所管課の名前"):
+        await work.run(invitations.add_first, "san", "三人目", Role.PR, "koho", "")
