@@ -16,12 +16,12 @@ from backend.line import identity, limits
 from backend.line.channel_token import ChannelToken
 from backend.line.identity import Certs, Identity
 from backend.line.message import dump, validate_body
-from backend.line.sdk import Ask, Call, Connection, Reply
+from backend.line.rich_menu_calls import RichMenuCalls
+from backend.line.sdk import IMAGE_SECONDS, Ask, Call, Connection, Reply, found, value_of
 from backend.settings import Settings
 from backend.store import pool
 
 RETRY_KEY = "X-Line-Retry-Key"
-IMAGE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Quota:
     used: int
 
 
-class Gateway:
+class Gateway(RichMenuCalls):
     """LINE(または模擬LINE)との話し手。接続は、初めに使うときに動いている輪の中で開く。"""
 
     def __init__(
@@ -122,7 +122,7 @@ class Gateway:
     async def is_friend(self, user_id: str) -> bool:
         """友だちで、ブロックもしていない。"""
         call = Call("GET", "/v2/bot/profile/{userId}", f"/v2/bot/profile/{quote(user_id, safe='')}")
-        return await _found(self._call(call)) is not None
+        return await found(self._call(call)) is not None
 
     async def follower_ids(self, start: str | None) -> tuple[list[str], str | None]:
         """友だちのid(最大1000)と、続きの札。認証済みアカウントでなければ403。"""
@@ -140,84 +140,6 @@ class Gateway:
             raise LineError(Outcome.REFUSED, "WARD_LINE_LOGIN_CHANNEL_IDS がありません")
         body = dump({"userAccessToken": user_access_token})
         await self._call(Call("POST", "/user/v1/deauthorize", body=body), self._login_token)
-
-    # ── リッチメニュー(LINE.md 1.1) ──
-
-    async def validate_rich_menu(self, menu: dict[str, Any]) -> None:
-        await self._call(Call("POST", "/v2/bot/richmenu/validate", body=dump(menu)))
-
-    async def create_rich_menu(self, menu: dict[str, Any]) -> str:
-        """新しいメニューのid。1時間に100回まで。"""
-        # SDKは名前の長さをLINEと違う数え方で断る(LINE.md 1.1)ので、本文は自分で渡す。
-        return str(_field(await self._call(Call("POST", "/v2/bot/richmenu", body=dump(menu))), "richMenuId"))
-
-    async def upload_rich_menu_image(self, menu_id: str, image: bytes, content_type: str) -> None:
-        """絵を付ける(JPEGかPNG、1MBまで)。一度付けた絵は替えられない。"""
-        # `_headers` で種類を渡さないと、SDKは絵をJSONにしようとして落ちる(LINE.md 4)。
-        await self._ask(
-            "set_rich_menu_image",
-            "POST /v2/bot/richmenu/{richMenuId}/content",
-            menu_id,
-            image,
-            _headers={"Content-Type": content_type},
-            blob=True,
-        )
-
-    async def rich_menu_image(self, menu_id: str) -> bytes:
-        endpoint = "GET /v2/bot/richmenu/{richMenuId}/content"
-        return bytes((await self._ask("get_rich_menu_image", endpoint, menu_id, blob=True)).data)
-
-    async def rich_menus(self) -> list[dict[str, Any]]:
-        """このAPIで作ったメニュー。LINEの管理画面で作ったものは出ない。"""
-        return list(_field(await self._call(Call("GET", "/v2/bot/richmenu/list")), "richmenus"))
-
-    async def delete_rich_menu(self, menu_id: str) -> None:
-        await self._ask("delete_rich_menu", "DELETE /v2/bot/richmenu/{richMenuId}", menu_id)
-
-    async def set_default_rich_menu(self, menu_id: str) -> None:
-        await self._ask("set_default_rich_menu", "POST /v2/bot/user/all/richmenu/{richMenuId}", menu_id)
-
-    async def default_rich_menu(self) -> str | None:
-        """全員のメニューのid。LINEの管理画面で付けたものがあると `LineError` の403。"""
-        reply = await _found(self._ask("get_default_rich_menu_id", "GET /v2/bot/user/all/richmenu"))
-        return reply.data.rich_menu_id if reply else None
-
-    async def clear_default_rich_menu(self) -> None:
-        await self._ask("cancel_default_rich_menu", "DELETE /v2/bot/user/all/richmenu")
-
-    async def rich_menu_aliases(self) -> dict[str, str]:
-        """別名 → メニューのid。"""
-        found = _field(await self._call(Call("GET", "/v2/bot/richmenu/alias/list")), "aliases")
-        return {alias["richMenuAliasId"]: alias["richMenuId"] for alias in found}
-
-    async def create_rich_menu_alias(self, alias: str, menu_id: str) -> None:
-        body = dump({"richMenuAliasId": alias, "richMenuId": menu_id})
-        await self._call(Call("POST", "/v2/bot/richmenu/alias", body=body))
-
-    async def update_rich_menu_alias(self, alias: str, menu_id: str) -> None:
-        path = f"/v2/bot/richmenu/alias/{quote(alias, safe='')}"
-        await self._call(Call("POST", "/v2/bot/richmenu/alias/{aliasId}", path, dump({"richMenuId": menu_id})))
-
-    async def delete_rich_menu_alias(self, alias: str) -> None:
-        await self._ask("delete_rich_menu_alias", "DELETE /v2/bot/richmenu/alias/{aliasId}", alias)
-
-    async def validate_rich_menu_batch(self, operations: list[dict[str, Any]]) -> None:
-        await self._call(Call("POST", "/v2/bot/richmenu/validate/batch", body=dump({"operations": operations})))
-
-    async def batch_rich_menus(self, operations: list[dict[str, Any]], resume_key: str) -> str:
-        """一人ずつのメニューをまとめて替える。1時間に3回まで。進み具合を尋ねる札(request id)を返す。"""
-        body = dump({"operations": operations, "resumeRequestKey": resume_key})
-        return (await self._call(Call("POST", "/v2/bot/richmenu/batch", body=body))).request_id
-
-    async def rich_menu_batch_progress(self, request_id: str) -> str:
-        """ongoing | succeeded | failed。"""
-        path = f"/v2/bot/richmenu/progress/batch?requestId={quote(request_id, safe='')}"
-        return str(_field(await self._call(Call("GET", "/v2/bot/richmenu/progress/batch", path)), "phase"))
-
-    async def rich_menu_insight(self, menu_id: str, first: date, last: date) -> dict[str, Any]:
-        """期間の統計。押した人が20人より少ないと、idだけが返る。"""
-        path = f"/v2/bot/insight/richmenu/{quote(menu_id, safe='')}/summary?from={first:%Y%m%d}&to={last:%Y%m%d}"
-        return (await self._call(Call("GET", "/v2/bot/insight/richmenu/{richMenuId}/summary", path))).data
 
     # ── 共通の呼び方 ──
 
@@ -261,27 +183,10 @@ class Gateway:
 
     async def _fetch_certs(self) -> list[dict[str, Any]]:
         reply = await self._anonymous(Call("GET", "/oauth2/v2.1/certs", timeout=5.0))
-        return list(_field(reply, "keys"))
+        return list(value_of(reply, "keys"))
 
     def _connection(self) -> Connection:
         loop = asyncio.get_running_loop()
         if self._opened is None or self._opened.loop is not loop:
             self._opened = Connection(self._host)
         return self._opened
-
-
-async def _found(asking: Awaitable[Reply]) -> Reply | None:
-    """404をNoneにする。"""
-    try:
-        return await asking
-    except LineError as error:
-        if error.status == 404:
-            return None
-        raise
-
-
-def _field(reply: Reply, name: str) -> Any:
-    """返事の中の、なければならない値。"""
-    if not isinstance(reply.data, dict) or reply.data.get(name) is None:
-        raise LineError(Outcome.UNKNOWN, "返事を読み取れません", status=reply.status, request_id=reply.request_id)
-    return reply.data[name]

@@ -7,7 +7,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from backend.errors import LineError, Outcome
 from backend.settings import LINE_HOST
 
 POOL = 64
+IMAGE_SECONDS = 30.0
 DATA_HOST = "https://api-data.line.me"
 _POSITION = re.compile(r"\bto\[(\d+)\]")
 _FAULTS = (aiohttp.ClientError, TimeoutError, OSError)
@@ -190,3 +191,20 @@ def _log(name: str, status: int, headers: Mapping[str, str]) -> None:
     """LINEの開発指針「ログの保存」: 時刻(ログの側で付く)、方法、道、状態、request id。id や本文は残さない。"""
     level = logging.INFO if 200 <= status < 300 or status == 409 else logging.WARNING
     log.log(level, "LINE %s %s %s", name, status or "返事なし", headers.get("x-line-request-id", "-"))
+
+
+async def found(asking: Awaitable[Reply]) -> Reply | None:
+    """404をNoneにする。"""
+    try:
+        return await asking
+    except LineError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def value_of(reply: Reply, name: str) -> Any:
+    """返事の中の、なければならない値。"""
+    if not isinstance(reply.data, dict) or reply.data.get(name) is None:
+        raise LineError(Outcome.UNKNOWN, "返事を読み取れません", status=reply.status, request_id=reply.request_id)
+    return reply.data[name]
