@@ -20,7 +20,7 @@ _AGES = (
     AgeBand.SEVENTIES,
     AgeBand.OVER_80,
 )
-_HONGO_3 = next(area.code for area in areas.AREAS if area.name == "本郷三丁目")
+HONGO_3 = next(area.code for area in areas.AREAS if area.name == "本郷三丁目")
 
 
 def made_up(user_ids: list[str], today: date) -> list[tuple[str, Choices]]:
@@ -43,7 +43,7 @@ def made_up(user_ids: list[str], today: date) -> list[tuple[str, Choices]]:
 def _lin() -> Choices:
     return Choices(
         purposes=Purpose.AREA | Purpose.TOPICS | Purpose.LANGUAGE,
-        area=_HONGO_3,
+        area=HONGO_3,
         topics=(Topic.BOSAI, Topic.INTERNATIONAL),
         language=Language.EN,
     )
@@ -51,7 +51,7 @@ def _lin() -> Choices:
 
 def _person(chance: random.Random, number: int, today: date) -> Choices:
     # 七人に一人は本郷三丁目: 歩く人が選ぶ対象が、最少人数を下回らない。
-    area = _HONGO_3 if number % 7 == 0 else chance.randint(1, areas.OUTSIDE)
+    area = HONGO_3 if number % 7 == 0 else chance.randint(1, areas.OUTSIDE)
     purposes = Purpose.AREA if number % 7 == 0 or chance.random() < 0.85 else Purpose(0)
     for purpose, share in _SHARES:
         purposes |= purpose if chance.random() < share else Purpose(0)

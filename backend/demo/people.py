@@ -17,7 +17,7 @@ from backend.store.pool import close_pool, open_pool
 
 SEED = 13105
 FRIENDS = 3000
-CAST = (("さくら", "U" + "0" * 31 + "1"), ("健", "U" + "0" * 31 + "2"), ("リン", "U" + "0" * 31 + "3"))
+CAST = ("さくら", "健", "リン")  # 利用者のidは順に …1、…2、…3(choices.pyと同じ)
 _FAMILY = "青木 石井 井上 上田 大野 岡田 小川 加藤 金子 菊地 木村 工藤 小林 斎藤 酒井 佐々木 清水 高木 竹内 中島 西村 野口 橋本 林 原田 福田 藤井 前田 松本 三浦 宮崎 村上 森 山口 横山 吉田 和田".split()
 _GIVEN = "葵 蒼 旭 杏 一郎 恵 和子 花 健太 幸子 翔 進 大輔 千代 直樹 夏美 紀子 春 ひかり 誠 真央 美咲 実 結衣 優 由美 陽菜 蓮 涼".split()
 
@@ -33,7 +33,7 @@ async def prepare(settings: Settings, data: Path, say: Callable[..., Any], *, co
             await _set_webhook(settings, simulator)
             await _friends(simulator, count, say)
         await work.run(_staff, secrets.accounts(data))
-        await _consents(settings, count)
+        await consent(settings, count)
         await menu.apply(settings, data)
     finally:
         await close_pool()
@@ -42,11 +42,33 @@ async def prepare(settings: Settings, data: Path, say: Callable[..., Any], *, co
 def friends(count: int = FRIENDS) -> list[dict[str, Any]]:
     """模擬LINEの友だち。名前は姓と名を選んで組み合わせた架空のもの。"""
     chance = random.Random(SEED)  # noqa: S311  架空の人を決めるだけ
-    made = [{"user": user, "name": name, "friend": True, "blocked": False} for name, user in CAST]
-    for number in range(count - len(CAST)):
-        name = f"{chance.choice(_FAMILY)} {chance.choice(_GIVEN)}(架空)"
-        made.append({"user": _user(number), "name": name, "friend": True, "blocked": False})
-    return made
+    people = [(name, f"U{number:032x}") for number, name in enumerate(CAST, 1)]
+    people += [
+        (f"{chance.choice(_FAMILY)} {chance.choice(_GIVEN)}", _user(number)) for number in range(count - len(CAST))
+    ]
+    return [{"user": user, "name": f"{name}(架空)", "friend": True, "blocked": False} for name, user in people]
+
+
+async def consent(settings: Settings, count: int) -> None:
+    """友だちのうち同意した人(choices.py)を入れる。だれかがもう登録していれば、何もしない。"""
+    from backend.demo import choices
+    from backend.residents import preferences
+    from backend.residents.address import AddressKeys
+    from backend.residents.vocabulary import Language
+
+    if await work.sql("select 1 from resident limit 1"):
+        return
+    keys = AddressKeys.from_settings(settings)
+    today: date = (await clock.now()).astimezone(clock.JST).date()
+    made = choices.made_up([person["user"] for person in friends(count)], today)
+
+    async def save() -> None:
+        for language in Language:  # 選んだ言葉の告知文を読んでいる
+            group = [(user, chosen) for user, chosen in made if (chosen.language or Language.JA) == language]
+            if group:
+                await preferences.save_many(keys, group, language=language)
+
+    await work.run(save)
 
 
 def _user(number: int) -> str:
@@ -75,17 +97,3 @@ async def _staff(made: list[dict[str, str]]) -> None:
             section = account["section"]
             await invitations.add(account["login"], account["name"], Role(account["role"]), section, sections[section])
             await invitations.set_password(account["login"], account["password"])
-
-
-async def _consents(settings: Settings, count: int) -> None:
-    """出演者(さくら、健、リン)は、触る人が自分で歩くために、まだ何も選んでいない。"""
-    from backend.demo import choices
-    from backend.residents import preferences
-    from backend.residents.address import AddressKeys
-
-    if await work.sql("select 1 from resident limit 1"):
-        return
-    keys = AddressKeys.from_settings(settings)
-    today: date = (await clock.now()).astimezone(clock.JST).date()
-    people = [person["user"] for person in friends(count)[len(CAST) :]]
-    await work.run(preferences.save_many, keys, choices.made_up(people, today))

@@ -1,12 +1,10 @@
 """電話で押したときに起きること: LINEの側の状態を変え、Webhookを送る。"""
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from backend.errors import Refused
-from backend.simulator.login import with_query
+from backend.simulator import destinations
 from backend.simulator.phone_diary import Diary
 from backend.simulator.phone_line import Line
 from backend.simulator.sign_in import Person, SignIn
@@ -18,7 +16,7 @@ Body = dict[str, Any]
 async def touch(action: str, person: Person, body: Body, line: Line, diary: Diary, sign_in: SignIn) -> Body:
     """`action` を一つ行う。知らない操作と、ブロック中に送ることは `Refused`。"""
     if action == "open":
-        return where(str(body.get("uri", "")), person, sign_in)
+        return await destinations.find(str(body.get("uri", "")), person, sign_in)
     if action == "read":
         diary.mark_read(person.user, line.inbox_size(person.user))
         return {}
@@ -30,23 +28,6 @@ async def touch(action: str, person: Person, body: Body, line: Line, diary: Diar
     if person.blocked:
         raise Refused("ブロック中は送れません。", next_step="ブロックを解除してください。")
     return await _SENDING[action](person, body, line, diary)
-
-
-def where(uri: str, person: Person, sign_in: SignIn) -> Body:
-    """押したアドレスの行き先: LIFFのページ、友だち追加、外のページ。"""
-    liff = re.fullmatch(
-        rf"https://(?:liff|miniapp)\.line\.me/{re.escape(sign_in.settings.liff_id)}(?P<rest>[/?#].*)?", uri
-    )
-    if liff and sign_in.settings.liff_id:
-        address = f"{sign_in.liff_base}/{sign_in.settings.liff_id}{liff['rest'] or ''}"
-        return {
-            "kind": "liff",
-            "url": with_query(address, {"as": sign_in.permits.ticket(person.user)}),
-            "host": urlsplit(sign_in.endpoint).netloc,
-        }
-    if re.match(r"https://(line\.me/R/ti/p/|lin\.ee/)", uri):
-        return {"kind": "friend"}
-    return {"kind": "page", "url": uri}
 
 
 async def _follow(line: Line, person: Person) -> None:

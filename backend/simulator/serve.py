@@ -4,25 +4,21 @@ import argparse
 import asyncio
 import contextlib
 import logging
-import signal
-import socket
-import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import uvicorn
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from backend.errors import Refused
 from backend.settings import Settings
 from backend.simulator import (
     account_calls,
     alias_calls,
+    answering,
     control,
     control_cast,
     insight_calls,
@@ -31,6 +27,7 @@ from backend.simulator import (
     message_calls,
     phone,
     richmenu_calls,
+    servers,
     tls,
 )
 from backend.simulator.faults import Faults
@@ -45,10 +42,9 @@ from backend.simulator.platform import Platform
 from backend.simulator.richmenus import RichMenus
 from backend.simulator.sign_in import SignIn
 from backend.simulator.webhooks import Webhooks
-from backend.simulator.wire import World, routes
+from backend.simulator.wire import World
 
 FILE = "simulator.sqlite"
-GRACE_SECONDS = 1
 ENDPOINTS = [
     *message_calls.endpoints,
     *richmenu_calls.endpoints,
@@ -64,14 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = Settings(data_dir=options.data_dir)
     world = make_world(settings, options.data_dir)
     app = Hosts(make_app(world), settings, options.ward_upstream)
-    servers = [_Server(_config(app, lifespan="on"), _bind(options.host, options.port))]
-    words = [f"模擬LINE http://{options.host}:{servers[0].port} データ {options.data_dir / FILE}"]
+    running = [servers.Server(servers.config(app, lifespan="on"), servers.bind(options.host, options.port))]
+    words = [f"模擬LINE http://{options.host}:{running[0].port} データ {options.data_dir / FILE}"]
     if options.tls_port is not None:
         certificate = tls.prepare(options.data_dir / "tls", urlsplit(settings.public_url).hostname or "localhost")
         files = {"ssl_certfile": certificate.certificate, "ssl_keyfile": certificate.key}
-        servers.append(_Server(_config(app, lifespan="off", **files), _bind(options.host, options.tls_port)))
-        words.append(f"TLS https://{options.host}:{servers[1].port} SPKI {certificate.spki}")
-    _run(servers, words)
+        running.append(
+            servers.Server(servers.config(app, lifespan="off", **files), servers.bind(options.host, options.tls_port))
+        )
+        words.append(f"TLS https://{options.host}:{running[1].port} SPKI {certificate.spki}")
+    servers.run(running, words)
 
 
 def make_world(settings: Settings, folder: Path) -> World:
@@ -120,7 +118,7 @@ def make_app(world: World) -> Litestar:
 
     return Litestar(
         [
-            *routes(ENDPOINTS, world),
+            *answering.routes(ENDPOINTS, world),
             *login.routes,
             *login_api.routes,
             *phone.routes,
@@ -151,103 +149,6 @@ def _refused(_request: Request[Any, Any, Any], refused: Refused) -> Response[Any
 async def _log_bug(error: Exception, scope: Any) -> None:
     if not isinstance(error, Refused) and getattr(error, "status_code", 500) >= 500:
         logging.getLogger(__name__).error("%s %s", scope["method"], scope["path"], exc_info=error)
-
-
-# ── サーバー ──
-
-
-class _Protocol(HttpToolsProtocol):
-    """接続を切る故障のために、運び手を渡す。"""
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["transport"] = self.transport  # type: ignore[typeddict-unknown-key]
-
-
-class _Server(uvicorn.Server):
-    """二つ並べるので、シグナルは `_run` がまとめて受ける。"""
-
-    def __init__(self, config: uvicorn.Config, listening: socket.socket) -> None:
-        super().__init__(config)
-        self._listening = listening
-        self.listens = asyncio.Event()
-
-    @property
-    def port(self) -> int:
-        return self._listening.getsockname()[1]
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listens.set()
-
-    async def run_here(self) -> None:
-        await self.serve([self._listening])
-
-
-def _config(app: Any, **more: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=_Protocol,
-        ws="none",
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        log_level="warning",
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        timeout_keep_alive=60,
-        **more,
-    )
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise Refused(
-            f"ポート{port}は、ほかのプログラムが使っています。", next_step="`--port` で別の番号を指定してください。"
-        ) from error
-    listening.set_inheritable(True)
-    return listening
-
-
-def _run(servers: list[_Server], words: list[str]) -> None:
-    """始まったら `words` を告げ、止められるまで動かす。"""
-
-    async def together() -> None:
-        def stop() -> None:
-            for server in servers:
-                server.should_exit = True
-
-        async def announce() -> None:
-            for server in servers:
-                await server.listens.wait()
-            sys.stdout.write("\n".join([*words, ""]))
-            sys.stdout.flush()
-
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, stop)
-        await asyncio.gather(*(server.run_here() for server in servers), announce())
-
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(together())
-
-
-def _loop_factory() -> Any:
-    try:
-        import uvloop
-    except ImportError:  # uvloopのない機械でも動く
-        return None
-    return uvloop.new_event_loop
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -84,7 +84,7 @@ def console_guard(settings: Settings, find_actor: FindActor) -> Guard:
 
 def security_headers(settings: Settings) -> Callable[[Message, Scope], Awaitable[None]]:
     """すべての応答に安全の見出しを付ける `before_send`。道のないアドレスの404にも付く(ミドルウェアはそこを通らない)。"""
-    console, resident = _policies(settings)
+    console, public, resident = _policies(settings)
 
     async def add(message: Message, scope: Scope) -> None:
         path = scope.get("path", "")
@@ -94,13 +94,14 @@ def security_headers(settings: Settings) -> Callable[[Message, Scope], Awaitable
         private = on_liff or path.lstrip("/").startswith("console")
         headers = message["headers"] = [*message["headers"]]
         present = {name.lower() for name, _ in headers}
-        wanted = _headers(resident if on_liff else console, on_liff, private, settings)
+        policy = resident if on_liff else console if private else public
+        wanted = _headers(policy, private, settings)
         headers += [(name, value) for name, value in wanted if name not in present]
 
     return add
 
 
-def _headers(policy: bytes, on_liff: bool, private: bool, settings: Settings) -> list[tuple[bytes, bytes]]:
+def _headers(policy: bytes, private: bool, settings: Settings) -> list[tuple[bytes, bytes]]:
     headers = [
         (b"content-security-policy", policy),
         (b"x-content-type-options", b"nosniff"),
@@ -111,31 +112,32 @@ def _headers(policy: bytes, on_liff: bool, private: bool, settings: Settings) ->
     ]
     if private:
         headers.append((b"cache-control", b"no-store"))  # 共用の机で「戻る」を押しても、前の人の画面は出ない
-    if not on_liff:
+    if b"frame-ancestors 'none'" in policy:
         headers.append((b"x-frame-options", b"DENY"))
     if settings.secure_cookies:
         headers.append((b"strict-transport-security", b"max-age=31536000"))
     return headers
 
 
-def _policies(settings: Settings) -> tuple[bytes, bytes]:
-    """(コンソールと公開ページ, 住民のページ) のCSP。"""
+def _policies(settings: Settings) -> tuple[bytes, bytes, bytes]:
+    """(コンソール, 公開ページ, 住民のページ) のCSP。お試しでは、コンソールのほかは模擬スマートフォンの中で開ける。"""
     base = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
         "form-action 'self'; base-uri 'none'"
     )
     frames = "'none'"
     if settings.mode is Mode.DEMO:
-        frames = settings.simulator_url
         port = urlsplit(settings.simulator_url).port
-        frames += f" http://127.0.0.1:{port} http://localhost:{port}"
+        origins = (settings.simulator_url, f"http://127.0.0.1:{port}", f"http://localhost:{port}")
+        frames = " ".join(dict.fromkeys(origins))
     console = f"{base}; connect-src 'self'; frame-ancestors 'none'"
+    public = f"{base}; connect-src 'self'; frame-ancestors {frames}"
     # LIFF SDKがブラウザから話す相手は api.line.me だけ(LINE.md 3.2)。お試しの束では自分の中で済む。
     resident = (
         f"{base}; connect-src 'self' {LINE_HOST}; frame-ancestors {frames}; require-trusted-types-for 'script'; "
         "trusted-types 'none'"
     )
-    return console.encode(), resident.encode()
+    return console.encode(), public.encode(), resident.encode()
 
 
 def _refuse_foreign_origin(connection: ASGIConnection[Any, Any, Any, Any], settings: Settings) -> None:

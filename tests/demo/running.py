@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx
 
+from backend.database import embedded, postmaster
+
 
 class RunningDemo:
     """`ward demo` の一つの走り。"""
@@ -66,6 +68,27 @@ class RunningDemo:
         except httpx.TransportError:
             return 0
         return answer.json()["total"]
+
+    def screen(self, user: str) -> dict[str, Any]:
+        """その人の電話に映るもの。"""
+        return self._ask(f"/phone/api/people/{user}")
+
+    def where(self, user: str, uri: str) -> dict[str, Any]:
+        """その人の電話で `uri` を押したときの行き先。"""
+        address = f"http://127.0.0.1:{self.simulator_port}/phone/api/people/{user}/open"
+        return httpx.post(address, json={"uri": uri}, timeout=30, trust_env=False).raise_for_status().json()
+
+    def received(self) -> list[dict[str, Any]]:
+        """模擬LINEの台帳にある、届いたもの。"""
+        return self._ask("/_sim/ledger")["received"]
+
+    @property
+    def database(self) -> embedded.Server:
+        return embedded.Server(self.data_dir, postmaster.socket_dir((self.data_dir / "postgres").resolve()))
+
+    def _ask(self, path: str) -> Any:
+        answer = httpx.get(f"http://127.0.0.1:{self.simulator_port}{path}", timeout=30, trust_env=False)
+        return answer.raise_for_status().json()
 
     def pids(self, word: str = "") -> list[int]:
         """このお試しのプロセス。`word` は命令の中の語(serve、worker、simulator、postgres)。"""

@@ -9,9 +9,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
+from backend.demo import people
+from tests.cast import KEN, LIN, SAKURA
 from tests.demo.running import RunningDemo
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="プロセスを/procで数える")
@@ -41,6 +44,34 @@ def test_it_tells_where_to_go_and_as_whom(demo: RunningDemo) -> None:
     assert all(account["password"] in demo.words.read_text(encoding="utf-8") for account in described["accounts"])
 
 
+async def test_there_are_people_who_consented_and_the_cast_is_among_the_friends(demo: RunningDemo) -> None:
+    database = await asyncpg.connect(demo.database.owner_url)
+    stored = await database.fetchval("select count(*) from resident")
+    english = await database.fetchval("select count(*) from consent_event where language = 'en'")
+    await database.close()
+    assert 0 < stored < demo.friends
+    assert english > 0
+    names = [demo.screen(user)["name"] for user in (SAKURA, KEN, LIN)]
+    assert names == [f"{name}(架空)" for name in people.CAST]
+
+
+def test_every_phone_shows_the_default_menu_with_its_picture(demo: RunningDemo) -> None:
+    menus = [demo.screen(user)["menu"] for user in (SAKURA, KEN, LIN)]
+    assert len({menu["richMenuId"] for menu in menus}) == 1
+    assert "受信設定を開く" in [area["action"]["label"] for area in menus[0]["areas"]]
+    picture = httpx.get(f"http://127.0.0.1:{demo.simulator_port}{menus[0]['image']}", trust_env=False)
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/png")
+
+
+def test_the_pages_of_the_ward_open_inside_the_phone_but_never_the_console(demo: RunningDemo) -> None:
+    web = demo.described["web"]
+    policy = httpx.get(f"{web}/verify", trust_env=False).headers["content-security-policy"]
+    origins = policy.split("frame-ancestors ")[1].split(";")[0].split()
+    assert len(origins) == len(set(origins))
+    found = {path: demo.where(SAKURA, f"{web}{path}")["kind"] for path in ("/verify", "/privacy", "/console/sign-in")}
+    assert found == {"/verify": "inside", "/privacy": "inside", "/console/sign-in": "page"}
+
+
 def test_passwords_and_keys_are_for_their_owner_only(demo: RunningDemo) -> None:
     for name in ("demo.json", "demo-secrets.json", "demo-accounts.json"):
         assert stat.S_IMODE((demo.data_dir / name).stat().st_mode) == 0o600
@@ -49,7 +80,12 @@ def test_passwords_and_keys_are_for_their_owner_only(demo: RunningDemo) -> None:
 
 def test_a_second_one_in_the_same_place_is_refused_and_the_first_goes_on(demo: RunningDemo) -> None:
     second = subprocess.run(
-        [sys.executable, "-m", "backend.cli", "demo"], env=demo.environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "backend.cli", "demo"],
+        env=demo.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,  # 一つ目が倒れていれば、二つ目は断られずに動き続ける
     )
     assert (second.returncode, "もう動いています" in second.stderr) == (1, True)
     assert demo.described["accounts"]

@@ -1,37 +1,10 @@
 """模擬スマートフォンのページ: 友だちを選び、メニューを押し、その場で受け取る。"""
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests import chromium
 from tests.simulator.api import KEN, LIN, SAKURA, Api, area
 from tests.simulator.running import RunningSimulator
-
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync".split()
-)
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chrome: Browser, line: RunningSimulator) -> Iterator[Page]:
-    context = chrome.new_context(viewport={"width": 1280, "height": 860}, locale="ja-JP", reduced_motion="reduce")
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    yield page
-    context.close()
-    assert said == [], "コンソールには何も出ない(CSP違反も)"
 
 
 def pick(page: Page, line: RunningSimulator, user: str) -> None:
@@ -71,6 +44,22 @@ def test_tabs_switch_the_menu_by_keyboard(page: Page, line: RunningSimulator, ap
     page.get_by_role("button", name="使い方").press("Enter")
     expect(page.get_by_test_id("bubble")).to_have_text("使い方")
     assert [event["event"]["type"] for event in line.webhooks()] == ["postback", "message"]
+
+
+def test_an_empty_talk_says_so_once_and_no_longer_after_a_message(page: Page, line: RunningSimulator, api: Api) -> None:
+    names = {"omote": "表のメニュー", "ura": "裏のメニュー"}
+    for alias, other in zip(names, reversed(names), strict=True):
+        tab = {"type": "richmenuswitch", "label": "切り替える", "richMenuAliasId": other, "data": "t"}
+        api.alias(alias, menu := api.ready_menu(areas=[area(**tab)], chatBarText=names[alias]))
+    api.post(f"/v2/bot/user/all/richmenu/{menu}")
+    pick(page, line, SAKURA)
+    for shown in names.values():
+        page.get_by_role("button", name="切り替える").click()
+        expect(page.get_by_test_id("menu-bar")).to_contain_text(shown)
+    expect(page.locator(".empty")).to_have_count(1)
+    api.multicast([SAKURA])
+    expect(page.get_by_test_id("bubble")).to_have_count(1)
+    expect(page.locator(".empty")).to_have_count(0)
 
 
 def test_someone_who_blocks_sees_no_menu_and_cannot_write(page: Page, line: RunningSimulator, api: Api) -> None:

@@ -24,7 +24,7 @@ const phone = {
     } else if (kind === "friend") {
       if (!person.friend || person.blocked) await turn("add");
       tell("文京区とのトークを開いています");
-    } else openBrowser(url ?? uri);
+    } else openBrowser(url ?? uri, kind === "inside");
   },
   say: (text) => send("text", { text }),
   postback: (data, text) => send("postback", { data, text }),

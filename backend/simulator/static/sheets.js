@@ -16,7 +16,7 @@ export function closeSheets() {
   if (!open) return;
   open.close();
   cover(false);
-  if (open.id === "liff") $("liff-frame").removeAttribute("src");
+  open.querySelector("iframe")?.removeAttribute("src");
   if (opener?.isConnected) opener.focus();
 }
 
@@ -37,14 +37,18 @@ export function openLiff(url, host) {
   $("liff-frame").src = url;
 }
 
-export function openBrowser(uri) {
+/** LINEの中のブラウザ。`inside` (枠に入れてよい区のページ)ならその場に出し、ほかは行き先を告げるだけ。 */
+export function openBrowser(uri, inside) {
   const address = safeUrl(uri);
   $("browser-title").textContent = address?.host ?? "開けないアドレス";
   $("browser-address").textContent = uri;
   const link = $("browser-link");
   link.hidden = !address;
   if (address) link.href = address.href;
+  $("browser-frame").hidden = !inside;
+  $("browser-outside").hidden = inside;
   openSheet("browser");
+  if (inside) $("browser-frame").src = uri;
 }
 
 export function openCall(uri) {

@@ -24,13 +24,19 @@ export function drawTalk(entries, now, phone) {
     talk.append(...(entry.side === "mine" ? [mine(entry)] : theirs(entry, phone, !first)));
     drawn.add(entry.id);
   }
-  if (first && !entries.length) talk.append(make("p", { class: "empty" }, "まだメッセージはありません。"));
-  else if (fresh.length) talk.querySelector(".empty")?.remove();
+  markEmpty(talk);
   if (!fresh.length) return null;
   if (first || atBottom || fresh.at(-1).side === "mine") toBottom(!first);
   else $("new-below").hidden = false;
   const newest = fresh.at(-1);
   return first || newest.side === "mine" ? null : newest;
+}
+
+/** 何もないあいだは何度描き直しても、断りは一つだけ。 */
+function markEmpty(talk) {
+  const mark = talk.querySelector(".empty");
+  if (drawn.size) mark?.remove();
+  else if (!mark) talk.append(make("p", { class: "empty" }, "まだメッセージはありません。"));
 }
 
 export function wireTalk() {
