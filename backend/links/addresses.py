@@ -3,13 +3,14 @@
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from backend.errors import Refused
 from backend.line import limits
 from backend.line.message import utf16_length
 from backend.ward import account
 
+EXTERNAL = "openExternalBrowser=1"
 _TEL = re.compile(r"tel:\+?[0-9][0-9-]{2,18}")
 _HOST = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
 _PLAIN = re.compile(r"[!-~]+")
@@ -58,6 +59,29 @@ def hosts(url: str, more: str) -> list[str]:
 def host_of(url: str) -> str:
     """https のホスト名。電話なら空。"""
     return (urlsplit(url).hostname or "").lower() if url.startswith("https://") else ""
+
+
+def page(url: str) -> str:
+    """同じページかを比べる形。外のブラウザで開く印、`#` の後ろ、名前の大文字、443番を問わない。読めないものは空。"""
+    parts = _split(url)
+    if parts is None or not parts.hostname:
+        return ""
+    query = "&".join(word for word in parts.query.split("&") if word and word != EXTERNAL)
+    return f"{parts.scheme}://{parts.hostname}{parts.path or '/'}{'?' if query else ''}{query}"
+
+
+def host_in(url: str) -> str:
+    """書かれたままの文字からのホスト名。httpsでないもの、読めないものは空。"""
+    parts = _split(url)
+    return (parts.hostname or "") if parts and parts.scheme == "https" else ""
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port in (None, 443) else None
+    except ValueError:
+        return None
 
 
 def is_ward(host: str) -> bool:

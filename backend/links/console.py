@@ -94,6 +94,7 @@ async def show(code: str, actor: Actor, settings: Settings) -> Template:
         place_words=taps.place_words,
         others=[other for other in await register.listing() if other.code != code and other.state.usable],
         mine=_mine(actor, link),
+        own=actor.section_code == link.owner_section,
     )
 
 
@@ -119,8 +120,9 @@ async def edit(request: AnyRequest, code: str, actor: Actor) -> Redirect | Templ
 
 @post("/console/links/{code:str}/retire", **needs(Permission.MANAGE_LINKS))
 async def retire(request: AnyRequest, code: str, actor: Actor) -> Redirect:
+    """使うのをやめる。使われているリンクの代わりは、行き先の変更の提案になる。"""
     form = await forms.read(request, RetireForm)
-    await work.run(editing.retire, actor, code, form.version, form.replacement or None, form.reason)
+    await work.run(_retire, actor, code, form)
     return _to(code)
 
 
@@ -162,6 +164,14 @@ async def _edit(actor: Actor, code: str, form: Form) -> None:
         await repoint.propose(actor, code, form.version, wanted, form.reason)
     else:
         await editing.edit(actor, code, form.version, wanted, form.reason)
+
+
+async def _retire(actor: Actor, code: str, form: RetireForm) -> None:
+    link = await register.find(code, lock=True)
+    if link.uses and form.replacement:
+        await repoint.propose_successor(actor, code, form.version, form.replacement, form.reason)
+    else:
+        await editing.retire(actor, code, form.version, form.replacement or None, form.reason)
 
 
 async def _editor(link: Link | None, form: Form, refusal: Refused | None = None) -> Template:

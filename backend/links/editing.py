@@ -57,7 +57,7 @@ async def edit(actor: Actor, code: str, version: int, wanted: Wanted, reason: st
 
 
 async def retire(actor: Actor, code: str, version: int, replacement: str | None, reason: str) -> None:
-    """使うのをやめる。`replacement` があれば、押した人はそちらへ行く。使われているものは広報課だけ。"""
+    """使うのをやめる。`replacement` があれば、押した人はそちらへ行く。使われているものは広報課だけ、メニューにあるものはだれも。"""
     link = await locked(actor, code, version)
     needs_reason(reason)
     if link.uses and not actor.may(Permission.REVIEW):
@@ -67,14 +67,33 @@ async def retire(actor: Actor, code: str, version: int, replacement: str | None,
             "使われているリンクを、ほかのリンクへ向けるには、もう一人の承認が要ります。",
             next_step="「行き先を変える」で、新しい行き先を書いてください。",
         )
-    if replacement and (replacement == code or not (await register.find(replacement)).state.usable):
-        raise Refused("代わりのリンクが使えません。", next_step="開けるリンクを選んでください。")
+    await refuse_in_menus(code)
+    if replacement:
+        await successor(code, replacement)
     await work.sql(
         "update link set retired = true, replacement = $2, version = version + 1, updated_at = ward_now() where code = $1",
         code,
         replacement or None,
     )
     await changed(actor, code, "retire", link.url, link.url, reason)
+
+
+async def refuse_in_menus(code: str) -> None:
+    """出ているメニューと、承認・予定の済んだメニューのボタンを、一人の手で行き止まりにしない。"""
+    menus = [use.replace("menu:", "メニュー ") for use in await register.uses(code) if use.startswith("menu:")]
+    if menus:
+        raise Refused(
+            f"出ているか、承認されたメニューで使われています({'、'.join(menus)})。やめると、ボタンが行き止まりになります。",
+            next_step="後継のリンクへ向けるか、メニューを替えてから、やめてください。",
+        )
+
+
+async def successor(code: str, replacement: str) -> Link:
+    """代わりにできるリンク。自分自身か、開けないものなら `Refused`。"""
+    link = await register.find(replacement)
+    if replacement == code or not link.state.usable:
+        raise Refused("代わりのリンクが使えません。", next_step="開けるリンクを選んでください。")
+    return link
 
 
 def checked(actor: Actor, wanted: Wanted, *, new_target: bool) -> tuple[str, list[str]]:

@@ -1,7 +1,7 @@
 """点検: 期限の来たリンクを、一つのサイトに一度に一つずつ開いてみる。ワーカーが `tick` を呼ぶ。
 
 開けないリンクは持ち主に知らせ、新しい提出を止める(issue 4-6)。こちらの回線が切れているだけのときに、すべてを
-「開けない」にしないため、つながらなかったものは、ほかのサイトが開けているときだけ数える。
+「開けない」にしないため、つながらなかったものは、ほかのサイトが開けているときだけ数える。見回りを断るだけのサイトは数えない。
 """
 
 import asyncio
@@ -28,6 +28,8 @@ AGAIN = {
     Verdict.UNSURE: timedelta(minutes=30),
     Verdict.UNREACHABLE: timedelta(minutes=30),
 }
+AFTER_REFUSAL = timedelta(hours=6)
+"""見回りを断るサイトを、しつこく訪ねない。"""
 PATIENCE = 3
 """相手の調子が悪いだけかもしれないとき、続けて何回で「開けない」とするか。"""
 EVIDENCE = timedelta(hours=1)
@@ -88,23 +90,47 @@ async def _claim(now: datetime) -> Sequence[_Due]:
 async def _keep(link: _Due, answer: Answer, now: datetime) -> None:
     """結果を残す。点検の間に行き先が変わっていれば捨てる。"""
     rows = await work.sql(
-        "select c.failures, c.dead_since is not null as dead from link_check c join link l on l.code = c.code "
+        "select c.failures, c.verdict, c.dead_since is not null as dead from link_check c join link l on l.code = c.code "
         "where c.code = $1 and l.version = $2 for update of c",
         link.code,
         link.version,
     )
     if not rows:
         return
-    failures = await _failures(rows[0]["failures"], link, answer, now)
-    dead = answer.verdict is Verdict.GONE or (answer.verdict is not Verdict.OK and failures >= PATIENCE)
-    if answer.verdict is not Verdict.OK and rows[0]["dead"] and not dead:
-        dead = True  # 開けないと分かったものは、開けると分かるまでそのまま
+    was = rows[0]
+    if was["dead"] and was["verdict"] == Verdict.GONE and answer.refused:
+        await _look_later(link, answer, now)
+        return
+    failures = await _failures(was["failures"], link, answer, now)
+    dead = _dead(answer, failures, before=was["dead"])
+    await _write(link, answer, now, failures, dead=dead)
+    if dead != was["dead"]:
+        what = "link.dead" if dead else "link.alive"
+        await trail.record(None, what, f"link:{link.code}", reason=answer.reason, status=answer.status)
+        await listen.notify(CHANNEL, link.code)
+
+
+def _dead(answer: Answer, failures: int, *, before: bool) -> bool:
+    """開けないと分かったものは、開けるか、相手が動いていると分かるまで、そのまま。"""
+    if answer.verdict is Verdict.OK or answer.refused:
+        return False
+    return before or answer.verdict is Verdict.GONE or failures >= PATIENCE
+
+
+async def _look_later(link: _Due, answer: Answer, now: datetime) -> None:
+    """ページがないと分かった後に断られても、あるとは言えない。分かったことと理由を残し、また見に行く。"""
+    await work.sql(
+        "update link_check set next_at = $2, checked_at = $3 where code = $1", link.code, now + _again(answer), now
+    )
+
+
+async def _write(link: _Due, answer: Answer, now: datetime, failures: int, *, dead: bool) -> None:
     await work.sql(
         "update link_check set next_at = $2, checked_at = $3, verdict = $4, status = $5, reason = $6, failures = $7, "
         "dead_since = case when $8 then coalesce(dead_since, $3) end, "
         "ok_at = case when $4 = 'ok' then $3 else ok_at end where code = $1",
         link.code,
-        now + AGAIN[answer.verdict],
+        now + _again(answer),
         now,
         answer.verdict.value,
         answer.status,
@@ -112,15 +138,15 @@ async def _keep(link: _Due, answer: Answer, now: datetime) -> None:
         failures,
         dead,
     )
-    if dead != rows[0]["dead"]:
-        what = "link.dead" if dead else "link.alive"
-        await trail.record(None, what, f"link:{link.code}", reason=answer.reason, status=answer.status)
-        await listen.notify(CHANNEL, link.code)
+
+
+def _again(answer: Answer) -> timedelta:
+    return AFTER_REFUSAL if answer.refused else AGAIN[answer.verdict]
 
 
 async def _failures(before: int, link: _Due, answer: Answer, now: datetime) -> int:
-    """続けて失敗した回数。つながらないときは、ほかのサイトが近ごろ開けていたときだけ増える。"""
-    if answer.verdict is Verdict.OK:
+    """続けて失敗した回数。つながらないときは、ほかのサイトが近ごろ開けていたときだけ増える。断られたら、相手は動いている。"""
+    if answer.verdict is Verdict.OK or answer.refused:
         return 0
     if answer.verdict is Verdict.UNREACHABLE and not await _others_open(addresses.host_of(link.url), now):
         return before

@@ -21,6 +21,7 @@ from backend.ward import account
 SECONDS = 10.0
 """一つの点検にかけてよい時間(転送を含む)。"""
 REDIRECTS = 3
+LOOK = "人が開いて確かめてください。"
 USER_AGENT = f"Mozilla/5.0 (compatible; {account.ACCOUNT_ID.lstrip('@')}-linkcheck; +{account.WARD_SITE})"
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _UNICAST = ipaddress.ip_network("2000::/3")  # これより外(古い fec0:: など)は、Pythonが公と言っても違う
@@ -30,7 +31,7 @@ Resolver = Callable[[str], Awaitable[Sequence[str]]]
 
 
 class Verdict(StrEnum):
-    """OK 開ける、GONE 開けない、UNSURE 相手の調子か断り、UNREACHABLE つながらない(こちらの回線かもしれない)。"""
+    """OK 開ける、GONE 開けない、UNSURE 相手の調子か断り(`Answer.refused`)、UNREACHABLE つながらない(こちらの回線かもしれない)。"""
 
     OK = "ok"
     GONE = "gone"
@@ -43,6 +44,11 @@ class Answer:
     verdict: Verdict
     status: int
     reason: str
+
+    @property
+    def refused(self) -> bool:
+        """相手は動いていて、見回りに答えないだけか。人には開けるかもしれず、開けないことの数に入れない。"""
+        return self.verdict is Verdict.UNSURE and self.status != 0 and not 500 <= self.status < 600
 
 
 async def check(
@@ -156,10 +162,10 @@ def _answer(status: int) -> Answer:
         return Answer(Verdict.OK, status, "")
     if status in (404, 410, 451):
         return Answer(Verdict.GONE, status, "ページがありません。")
-    if status in (401, 403, 407, 429):
-        # 機械からの見回りを断る所がある。人には開けるかもしれないので、開けないとは言わない。
-        return Answer(Verdict.UNSURE, status, "見回りを断られました。人の目で確かめてください。")
-    return Answer(Verdict.UNSURE, status, f"相手のサイトがうまく答えません({status})。")
+    if 500 <= status < 600:
+        return Answer(Verdict.UNSURE, status, f"相手のサイトがうまく答えません({status})。")
+    # 機械からの見回りを断る所がある(401、403、405、429など)。人には開けるかもしれないので、開けないとは言わない。
+    return Answer(Verdict.UNSURE, status, f"このサイトは、機械からの点検を断っています({status})。{LOOK}")
 
 
 def _root(error: BaseException) -> BaseException:

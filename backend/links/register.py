@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Any
 
 from backend.errors import NotFound
+from backend.links import addresses
 from backend.store import work
 
-EXTERNAL = "openExternalBrowser=1"
+EXTERNAL = addresses.EXTERNAL
 GO = re.compile(r"https?://[^/\s]+/go/([a-z0-9][a-z0-9_-]{0,39})(?![a-z0-9_-])")
 CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -113,27 +114,27 @@ async def dead_of(section: str | None = None) -> list[Link]:
     return [_link(row) for row in rows]
 
 
+def by_page(links: Iterable[Link]) -> dict[str, Link]:
+    """登録したページ → リンク。同じページが二つあれば、やめたものは後に回し、開けないと分かったものを先に見る。"""
+    order = {State.DEAD: 0, State.RETIRED: 2}
+    found: dict[str, Link] = {}
+    for link in sorted(links, key=lambda link: (order.get(link.state, 1), link.code)):
+        if not link.url.startswith("tel:"):
+            found.setdefault(addresses.page(link.url), link)
+    return found
+
+
 async def states_of(urls: Iterable[str]) -> dict[str, Link]:
-    """文章のリンク → 台帳の行。台帳にないものは入らない。`/go/名前` でも、登録したページそのもの(`#` の後ろは問わない)でもよい。"""
-    asked = {url: (_code_in(url), _page(url)) for url in urls}
-    rows = await work.sql(
-        f"{_SELECT} where l.code = any($1::text[]) or split_part(l.url, '#', 1) = any($2::text[]) order by l.code",
-        [code for code, _ in asked.values() if code],
-        [page for _, page in asked.values()],
-    )
-    links = [_link(row) for row in rows]
-    by_code, by_page = {link.code: link for link in links}, {_page(link.url): link for link in reversed(links)}
-    found = {url: by_code.get(code) or by_page.get(page) for url, (code, page) in asked.items()}
+    """文章のリンク → 台帳の行。台帳にないものは入らない。`/go/名前` でも、登録したページそのもの(`addresses.page`)でもよい。"""
+    links = await listing()
+    by_code, pages = {link.code: link for link in links}, by_page(links)
+    found = {url: by_code.get(_code_in(url)) or pages.get(addresses.page(url)) for url in urls}
     return {url: link for url, link in found.items() if link}
 
 
 def _code_in(url: str) -> str:
     found = GO.match(url)
     return found[1] if found else ""
-
-
-def _page(url: str) -> str:
-    return re.sub(rf"[?&]{EXTERNAL}$", "", url.partition("#")[0])
 
 
 def address(link: Link, public_url: str) -> str:

@@ -96,6 +96,14 @@ async def propose(actor: Actor, code: str, version: int, wanted: Wanted, reason:
     return rows[0]["id"]
 
 
+async def propose_successor(actor: Actor, code: str, version: int, successor: str, reason: str) -> int:
+    """使われているリンクを、後継の行き先へ向ける提案。ボタンもアドレスも同じまま、二人目の承認で行き先だけが変わる。"""
+    link, after = await register.find(code), await editing.successor(code, successor)
+    hosts, external = " ".join(after.allowed_hosts), after.external_browser
+    wanted = Wanted(link.label, link.purpose, link.owner_section, after.url, hosts, external)
+    return await propose(actor, code, version, wanted, reason)
+
+
 async def approve(actor: Actor, proposal_id: int) -> Link:
     """二人目。提案した人は承認できない。見た提案のまま、いま変わる。"""
     actor.require(Permission.REVIEW)

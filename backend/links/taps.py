@@ -18,6 +18,7 @@ SOURCES_A_DAY = 50
 """一つのリンクの一日に、見分ける置き場所の数。あふれた分は置き場所なしで数える(名前を並べて表をふくらませない)。"""
 _SOURCE = re.compile(r"[a-z0-9_-]{1,24}")
 _MENU = re.compile(r"menu-(.+)-([0-9]+)")
+_NUMBERED = re.compile(r"tab-([0-9]+)")  # 編集の画面で作ったタブの別名
 _SLOTS = 8
 
 
@@ -100,6 +101,8 @@ async def places(code: str, days: int = 28) -> list[tuple[str, int | None]]:
 def place_words(source: str) -> str:
     """置き場所の、画面での言い方。"""
     found = _MENU.fullmatch(source)
+    if found and (tab := _NUMBERED.fullmatch(found[1])):
+        return f"メニューの{tab[1]}枚目のタブの{found[2]}番目"
     if found:
         return f"メニュー「{found[1]}」の{found[2]}番目"
     return source or "お知らせやほかのページ"

@@ -3,8 +3,7 @@
 一歩ごとに、先にLINEの姿を見て、済んでいれば飛ばす。メニューは中身の指紋を名前に持つので、作った直後に死んでも見つけ直せる。
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.errors import LineError, Refused
@@ -17,9 +16,6 @@ from backend.menus.runs import Run
 from backend.menus.versions import Version
 from backend.permissions import Actor, Permission
 from backend.store import work
-from backend.store.pool import raw
-
-_LOCK = "menu_apply"
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ async def run(
 
     計画がもう変わっている、承認がない、ほかの変更を承知していない、別の反映の途中なら `Refused`。
     """
-    async with _alone():
+    async with shown.alone(shown.APPLYING, wait=False):
         unfinished = await runs.unfinished()
         if unfinished is None:
             proposal = await propose(line, where, candidates)
@@ -83,17 +79,17 @@ async def resume(line: Gateway, where: Places, *, patient: bool = False) -> Run 
     if held is None or (patient and not await runs.rested(held.id)):
         return None
     try:
-        async with _alone():
+        async with shown.alone(shown.APPLYING, wait=False):
             unfinished = await runs.unfinished()
             return await _carry(line, where, unfinished) if unfinished else None
-    except Busy:
+    except shown.Busy:
         return None
 
 
 async def abandon(actor: Actor, line: Gateway, where: Places, run_id: int) -> None:
     """途中で止まった反映をやめ、いまの版へ向け直す。作りかけたメニューは、次の回りで片付く。"""
     actor.require(Permission.MANAGE_MENUS)
-    async with _alone():
+    async with shown.alone(shown.APPLYING, wait=False):
         unfinished = await runs.unfinished()
         if unfinished is None or unfinished.id != run_id:
             raise Refused("その反映は、もう終わっています。", next_step="画面を開き直してください。")
@@ -106,23 +102,6 @@ async def _give_up(actor: Actor, run_id: int) -> None:
     await work.sql("update menu_known set shown = '' where shown is not null")  # どの組とも違うので、向け直される
 
 
-class Busy(Refused):
-    """ほかのプロセスが反映している。"""
-
-
-@asynccontextmanager
-async def _alone() -> AsyncIterator[None]:
-    """反映は一度に一つ。持ち主が死ねば、データベースが鍵を返す。"""
-    async with raw() as connection:
-        if not await connection.fetchval("select pg_try_advisory_lock(hashtext($1))", _LOCK):
-            raise Busy("いま、ほかの反映が進んでいます。", next_step="少し待ってから、画面を開き直してください。")
-        try:
-            yield
-        finally:
-            if not connection.is_closed():
-                await connection.execute("select pg_advisory_unlock(hashtext($1))", _LOCK)
-
-
 async def _check(proposal: Proposal, checksum: str, candidates: Sequence[Version], accept_drift: bool) -> None:
     if proposal.plan.checksum != checksum:
         for version in candidates:
@@ -133,6 +112,7 @@ async def _check(proposal: Proposal, checksum: str, candidates: Sequence[Version
         )
     for version in candidates:
         await approving.require_approved(version, checksum)
+        await approving.refuse_unusable(version)
     if proposal.plan.drift and not accept_drift:
         raise Refused(
             f"この仕組みの外で変えられたところがあります。{proposal.plan.drift[0]}",

@@ -71,6 +71,9 @@ async def approve(actor: Actor, version_id: int, checksum: str) -> int:
     if found.state not in (State.SUBMITTED, State.APPROVED) or found.applied_at:
         raise Refused("この版は、承認を待っていません。", next_step="画面を開き直してください。")
     targets = await links.targets(found.declaration)
+    # ここから先、行き先を変えるのにも、やめるのにも、ひとりではできない(RULES 28)。
+    await register.note_uses(found.subject, links.codes(found.declaration))
+    await refuse_unusable(found)
     approval = await foureyes.approve(actor, found.subject, await digest(found, checksum), *found.hands)
     await work.sql(
         "update menu_version set state = 'approved', approval_id = $2, approved_by = $3, approved_at = ward_now(), "
@@ -80,8 +83,6 @@ async def approve(actor: Actor, version_id: int, checksum: str) -> int:
         actor.name,
         checksum,
     )
-    # ここから先、行き先を変えるのにも二人が要る(RULES 28)。
-    await register.note_uses(found.subject, links.codes(found.declaration))
     await trail.record(actor, "menu.approve", found.subject, checksum=checksum, targets=dict(targets))
     return approval
 
@@ -114,6 +115,16 @@ async def require_approved(version: Version, checksum: str) -> None:
         raise Refused(
             "承認の後に、LINEの姿か内容が変わりました。承認したものと違うので、反映しません。",
             next_step="いまの計画を見て、もう一度承認してください。",
+        )
+
+
+async def refuse_unusable(version: Version) -> None:
+    """出した後に開けなくなった、またはやめたリンクがあれば `Refused`。アカウントの状態の切り替え(`switch`)では見ない。"""
+    found = await links.unusable(version.declaration)
+    if found:
+        raise Refused(
+            f"{version.title}の行き先「{found[0].label}」は、いま開けないか、使うのをやめたものです。{found[0].reason}",
+            next_step="リンクの部屋で行き先を直すか、「これをもとに新しい版を作る」で、ほかの行き先に替えてください。",
         )
 
 

@@ -13,12 +13,23 @@ from PIL import Image, UnidentifiedImageError
 
 from backend.audit import trail
 from backend.errors import NotFound, Refused
+from backend.menus.wording import visible
 from backend.permissions import Actor, Permission
 from backend.store import work
 
 BYTES = 1_000_000
 PIXELS = 12_000_000
 _KEPT = 4_000_000
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}\.(?:png|jpg)")
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
@@ -76,7 +87,7 @@ def _redrawn(sent: bytes, kind: str) -> Clean:
             opened = Image.open(io.BytesIO(sent), formats=[kind])
             if getattr(opened, "n_frames", 1) > 1 or opened.width * opened.height > PIXELS:
                 raise Refused("動く絵や、大きすぎる絵は使えません。", next_step="一枚の絵にして送ります。")
-            pixels = opened.convert("RGB")
+            pixels = _flat(_upright(opened))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError, Warning) as error:
         raise Refused("絵を開けません。壊れているようです。", next_step="保存し直して送ります。") from error
     # 画素だけを新しい絵に移す。撮影場所、作者名、後ろに付けられた別のファイルは残らない。
@@ -90,6 +101,22 @@ def _redrawn(sent: bytes, kind: str) -> Clean:
     if buffer.tell() > _KEPT:
         raise Refused("絵が細かすぎて、小さくできません。", next_step="JPEGで保存し直して送ります。")
     return Clean(buffer.getvalue(), f"image/{kind.lower()}", fresh.width, fresh.height)
+
+
+def _upright(opened: Image.Image) -> Image.Image:
+    """撮った向きの印(EXIF)どおりに起こす。印は描き直すと消えるので、先に従う。"""
+    turned = _TURNS.get(opened.getexif().get(_ORIENTATION, 1))
+    return opened if turned is None else opened.transpose(turned)
+
+
+def _flat(picture: Image.Image) -> Image.Image:
+    """透けた所を白にする。そのままでは黒くなる。"""
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    clear = picture.convert("RGBA")
+    white = Image.new("RGB", clear.size, "white")
+    white.paste(clear, mask=clear.getchannel("A"))
+    return white
 
 
 def _png_size(sent: bytes) -> tuple[int, int] | None:
@@ -119,7 +146,7 @@ async def add(actor: Actor | None, name: str, sent: Clean, *, owner: str, permis
     """絵を登録し、宣言に書く名前を返す。持ち主と許しがなければ `Refused`(POL 8)。"""
     if actor:
         actor.require(Permission.MANAGE_MENUS)
-    if not owner.strip() or not permission.strip():
+    if not (visible(owner) and visible(permission)):
         raise Refused(
             "絵の持ち主と、使ってよいという許しを書いてください。", next_step="自作なら「区・自作」と書きます。"
         )

@@ -73,7 +73,7 @@ def _object(declaration: Declaration, tab: Tab, where: Places) -> dict[str, Any]
     areas = [_switch(bounds, other, tab) for bounds, other in zip(plan.strip, declaration.tabs, strict=False)]
     for number, (cell, bounds) in enumerate(zip(tab.cells, plan.cells, strict=True), 1):
         try:
-            action = places.line_action(cell.action, cell.label, where, f"menu-{tab.alias[:15]}-{number}")
+            action = places.line_action(cell.action, cell.label, where, places.source(tab.alias, number))
         except places.Misplaced as wrong:
             raise Refused(wrong.message, next_step=wrong.remedy) from wrong
         areas.append({"bounds": _bounds(bounds), "action": action})

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-from backend.menus import contrast, fonts, painting, pictograms
-from backend.menus.declaration import Bounds, Cell, Declaration, Finding, Severity, Tab
+from backend.menus import arranging, contrast, fonts, painting, pictograms, tightness
+from backend.menus.arranging import LEAST_TEXT, Line, inset
+from backend.menus.declaration import Bounds, Cell, Declaration, Finding, Tab
 from backend.menus.palettes import PALETTES, Colour, Palette
+from backend.menus.yaml_lines import Path
 
-LEAST_TEXT = 60  # 幅2500の絵の上の画素(LOOK)
 _BASE = 2500
 
 
@@ -21,7 +22,7 @@ class Words:
     box: Bounds
     size: int
     ratio: float
-    path: tuple[str | int, ...]
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,14 @@ class Drawing:
 
 
 @dataclass
-class _Line:
+class _Placed:
     text: str
     frame: Bounds
     centre: tuple[int, int]
     size: int
     bold: bool
     colour: Colour
-    path: tuple[str | int, ...]
+    path: Path
 
 
 class Canvas:
@@ -55,10 +56,10 @@ class Canvas:
         self._pictured = artwork is not None
         self._image = painting.ground(declaration.size, self._palette.ground, artwork)
         self._pen = ImageDraw.Draw(self._image)
-        self._lines: list[_Line] = []
-        self._tight: list[Finding] = []
+        self._lines: list[_Placed] = []
+        self._findings: list[Finding] = []
 
-    def tab(self, bounds: Bounds, tab: Tab, *, shown: bool) -> None:
+    def tab(self, bounds: Bounds, tab: Tab, path: Path, *, shown: bool) -> None:
         """選ばれたタブは濃く塗り、下の太い線とつながる。ほかは淡い板。"""
         other, own = PALETTES[tab.palette], self._palette
         rule = self._px(22)
@@ -76,7 +77,7 @@ class Canvas:
         self._pen.rectangle(_corners(Bounds(bounds.x, bounds.bottom - rule, bounds.width, rule)), fill=own.accent)
         ink = own.on_accent if shown else other.accent
         centre = (plate.x + plate.width // 2, plate.y + (plate.height - (0 if shown else side)) // 2)
-        self._put(tab.title, _inset(plate, self._px(30)), centre, 138 if shown else 122, True, ink, ("tabs",))
+        self._put(tab.title, inset(plate, self._px(30)), centre, 138 if shown else 122, ink, path)
 
     def band(self, bounds: Bounds, text: str, *, strong: bool) -> None:
         """見出し(濃い)と注意書き(白い)。"""
@@ -84,98 +85,64 @@ class Canvas:
         self._pen.rectangle(_corners(bounds), fill=palette.accent if strong else (255, 255, 255))
         ink = palette.on_accent if strong else palette.ink
         where = ("heading",) if strong else ("notice",)
-        room = _inset(bounds, self._px(36), self._px(8))
-        self._put(text, room, _centre(bounds), 112 if strong else 86, True, ink, where)
+        room = inset(bounds, self._px(36), self._px(8))
+        self._put(text, room, _centre(bounds), 112 if strong else 86, ink, where)
 
-    def cell(self, bounds: Bounds, cell: Cell, path: tuple[str | int, ...]) -> None:
-        card = _inset(bounds, self._px(18))
-        palette = self._palette
+    def cell(self, bounds: Bounds, cell: Cell, path: Path) -> None:
+        card = inset(bounds, self._px(18))
         if any(cell.text) or cell.picture or not self._pictured:
-            fill = palette.accent if cell.strong else palette.card
+            fill = self._palette.accent if cell.strong else self._palette.card
             painting.rounded(self._image, card, self._px(52), fill)
-        if card.height < card.width * 0.66:
-            self._beside(card, cell, path)
-        else:
-            self._stacked(card, cell, path)
-
-    def _stacked(self, card: Bounds, cell: Cell, path: tuple[str | int, ...]) -> None:
-        """絵を上、言葉を下に。"""
-        main, sub = self._sizes(cell, 126, 78)
-        disc = self._px(236) if cell.picture else 0
-        gap = self._px(26) if disc and cell.text else 0
-        between = self._px(22) if sub else 0
-        total = disc + gap + main + between + sub
-        top = card.y + max(0, (card.height - total) // 2)
-        middle = card.x + card.width // 2
-        if disc:
-            self._picture(cell, middle, top + disc // 2, disc)
-        room = _inset(card, self._px(26), self._px(10))
-        self._text(cell, room, middle, top + disc + gap, (main, sub, between), path)
-
-    def _beside(self, card: Bounds, cell: Cell, path: tuple[str | int, ...]) -> None:
-        """横に長い升では、絵を左、言葉を右に。"""
-        tall = self._unit * 560 < card.height
-        disc = min(self._px(320), card.height - self._px(60)) if cell.picture else 0
-        main, sub = self._sizes(cell, 168 if tall else 130, 96 if tall else 78)
-        between = self._px(34) if sub else 0
-        left = card.x + (self._px(48) + disc if disc else 0)
-        if disc:
-            self._picture(cell, card.x + self._px(44) + disc // 2, card.y + card.height // 2, disc)
-        room = Bounds(
-            left + self._px(24), card.y + self._px(10), card.right - left - self._px(62), card.height - self._px(20)
-        )
-        top = card.y + (card.height - main - between - sub) // 2
-        self._text(cell, room, room.x + room.width // 2, top, (main, sub, between), path)
-
-    def _sizes(self, cell: Cell, main: int, sub: int) -> tuple[int, int]:
-        lines = len(cell.text) if any(cell.text) else 0
-        return (self._px(main) if lines else 0, self._px(sub) if lines > 1 else 0)
-
-    def _text(
-        self, cell: Cell, room: Bounds, middle: int, top: int, sizes: tuple[int, int, int], path: tuple[str | int, ...]
-    ) -> None:
-        main, sub, between = sizes
-        palette = self._palette
-        if cell.text:
-            ink = palette.on_accent if cell.strong else palette.ink
-            self._put(cell.text[0], room, (middle, top + main // 2), main, True, ink, path, scaled=True)
-        if sub:
-            ink = palette.on_accent if cell.strong else palette.soft
-            where = (middle, top + main + between + sub // 2)
-            self._put(cell.text[1], room, where, sub, False, ink, path, scaled=True)
-
-    def _picture(self, cell: Cell, x: int, y: int, disc: int) -> None:
-        palette = self._palette
-        if cell.picture not in pictograms.NAMES:
+        lines = [Line(text, index == 0) for index, text in enumerate(cell.text[:2]) if text.strip()]
+        lines = [line for line in lines if self._writable(line, card, path)]
+        pictured = cell.picture in pictograms.NAMES
+        found = arranging.arrange(card, lines, self._size.width, pictured=pictured)
+        if found is None:
+            self._findings.append(tightness.low([line.text for line in lines], path))
             return
-        painting.rounded(self._image, Bounds(x - disc // 2, y - disc // 2, disc, disc), disc // 2, palette.wash)
-        side = round(disc * 0.68)
-        drawn = pictograms.draw(cell.picture, side, palette.accent)
-        self._image.paste(drawn, (x - side // 2, y - side // 2), drawn)
+        if found.disc:
+            self._picture(cell, found.disc)
+        elif pictured:
+            self._findings.append(tightness.dropped(cell, path))
+        ink = self._palette.on_accent if cell.strong else self._palette.ink
+        soft = self._palette.on_accent if cell.strong else self._palette.soft
+        for spot in found.spots:
+            colour = ink if spot.line.main else soft
+            self._lines.append(_Placed(spot.line.text, spot.room, spot.centre, spot.size, spot.line.main, colour, path))
 
-    def _put(
-        self,
-        text: str,
-        frame: Bounds,
-        centre: tuple[int, int],
-        largest: int,
-        bold: bool,
-        colour: Colour,
-        path: tuple[str | int, ...],
-        *,
-        scaled: bool = False,
-    ) -> None:
+    def _writable(self, line: Line, card: Bounds, path: Path) -> bool:
+        """書体にあり、いちばん広い置き方でなら入る言葉か。どちらでもなければ、指摘にして描かない。"""
+        room, least = arranging.room(card, self._size.width), self._px(LEAST_TEXT)
+        if absent := fonts.unknown(line.text, bold=line.main):
+            self._findings.append(tightness.unknown(line.text, absent, path))
+        elif fonts.width(line.text, least, most=room.width, bold=line.main) > room.width:
+            self._findings.append(tightness.narrow(line.text, room.width // least, path))
+        else:
+            return True
+        return False
+
+    def _picture(self, cell: Cell, disc: Bounds) -> None:
+        painting.rounded(self._image, disc, disc.width // 2, self._palette.wash)
+        side = round(disc.width * 0.68)
+        drawn = pictograms.draw(cell.picture, side, self._palette.accent)
+        centre = disc.x + disc.width // 2, disc.y + disc.width // 2
+        self._image.paste(drawn, (centre[0] - side // 2, centre[1] - side // 2), drawn)
+
+    def _put(self, text: str, frame: Bounds, centre: tuple[int, int], largest: int, colour: Colour, path: Path) -> None:
+        """帯の一行。"""
         if not text.strip():
             return
         least = self._px(LEAST_TEXT)
-        top = largest if scaled else self._px(largest)
-        size = fonts.fitted(text, room=frame.width, largest=max(top, least), least=least, bold=bold)
-        if size is None:
-            room = frame.width // least
-            remedy = f"全角で約{room}文字までにするか、ボタンを広げます。"
-            self._tight.append(Finding(Severity.BLOCK, 0, f"「{text}」がボタンに入りません。", remedy, path))
+        if absent := fonts.unknown(text, bold=True):
+            self._findings.append(tightness.unknown(text, absent, path))
             return
-        self._lines.append(_Line(text, frame, centre, size, bold, colour, path))
+        size = fonts.fitted(text, frame, centre, largest=max(self._px(largest), least), least=least, bold=True)
+        if size is None:
+            self._findings.append(
+                tightness.narrow(text, frame.width // least, path, "帯" if len(path) == 1 else "タブ")
+            )
+            return
+        self._lines.append(_Placed(text, frame, centre, size, True, colour, path))
 
     def finish(self) -> Drawing:
         """文字を置き、置いた後の画素で濃さを測り、1MBに収める。"""
@@ -185,9 +152,9 @@ class Canvas:
             Words(line.text, line.frame, box, line.size, contrast.measured(self._image, mask, box), line.path)
             for line, (mask, box) in zip(self._lines, masks, strict=True)
         )
-        faint = [_faint(word) for word in words if word.ratio < contrast.ENOUGH]
+        faint = [tightness.faint(word.text, word.ratio, word.path) for word in words if word.ratio < contrast.ENOUGH]
         body, content_type = painting.encoded(self._image, flat=not self._pictured)
-        return Drawing(body, content_type, words, tuple(self._tight + faint))
+        return Drawing(body, content_type, words, tuple(self._findings + faint))
 
     def _make_even(self) -> None:
         """升の大きい行は、いちばん小さく収まった大きさにそろえる(2割より小さくはしない)。"""
@@ -198,14 +165,10 @@ class Canvas:
             for line in lines:
                 line.size = min(line.size, least)
 
-    def _place(self, line: _Line) -> tuple[Image.Image, Bounds]:
+    def _place(self, line: _Placed) -> tuple[Image.Image, Bounds]:
+        box = fonts.ink(line.text, line.size, line.centre, bold=line.bold)
         font = fonts.font(line.size, bold=line.bold)
-        left, top, right, bottom = (round(edge) for edge in font.getbbox(line.text))
-        # 上下は字の枠でそろえる。墨の高さでそろえると、行ごとに字の高さがずれて見える。
-        ascent, descent = font.getmetrics()
-        x = line.centre[0] - (right - left) // 2 - left
-        y = line.centre[1] - (ascent + descent) // 2
-        box = Bounds(x + left, y + top, right - left, bottom - top)
+        left, top, *_ = (round(edge) for edge in font.getbbox(line.text))
         mask = Image.new("L", (box.width, box.height), 0)
         ImageDraw.Draw(mask).text((-left, -top), line.text, fill=255, font=font)
         self._image.paste(line.colour, (box.x, box.y), mask)
@@ -215,19 +178,8 @@ class Canvas:
         return round(length * self._unit)
 
 
-def _faint(word: Words) -> Finding:
-    message = f"「{word.text}」の文字が薄くて読めません(差 {word.ratio:.1f}:1、要るのは4.5:1)。"
-    return Finding(Severity.BLOCK, 0, message, "文字の後ろを無地にするか、色の組を変えます。", word.path)
-
-
 def _corners(bounds: Bounds) -> tuple[int, int, int, int]:
     return bounds.x, bounds.y, bounds.right - 1, bounds.bottom - 1
-
-
-def _inset(bounds: Bounds, across: int, down: int | None = None) -> Bounds:
-    down = across if down is None else down
-    width, height = max(1, bounds.width - 2 * across), max(1, bounds.height - 2 * down)
-    return Bounds(bounds.x + across, bounds.y + down, width, height)
 
 
 def _centre(bounds: Bounds) -> tuple[int, int]:

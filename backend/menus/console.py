@@ -10,7 +10,20 @@ from litestar.types import ControllerRouterHandler
 from backend.account import state
 from backend.errors import LineError, NotFound, Refused
 from backend.line.gateway import Gateway
-from backend.menus import apply, approving, composing, drafting, events, links, runs, switch, versions, view, watching
+from backend.menus import (
+    apply,
+    approving,
+    composing,
+    drafting,
+    effects,
+    events,
+    links,
+    runs,
+    switch,
+    versions,
+    view,
+    watching,
+)
 from backend.menus.roles import Role
 from backend.menus.versions import State, Version
 from backend.permissions import Actor, Permission
@@ -29,7 +42,7 @@ async def index(settings: Settings) -> Template:
 
 @get("/console/menus/{version_id:int}/image/{position:int}", **needs(Permission.READ_MENUS))
 async def image(version_id: int, position: int) -> Response[bytes]:
-    pictures = await versions.images(version_id)
+    pictures = await versions.images((await versions.find(version_id)).id)
     if position >= len(pictures):
         raise NotFound("その絵はありません。")
     return Response(pictures[position].body, media_type=pictures[position].content_type)
@@ -84,9 +97,14 @@ async def _carried(run_id: int, settings: Settings, verb: Awaitable[object]) -> 
 @get("/console/menus/following", **needs(Permission.READ_DELIVERIES))
 async def following() -> Template:
     """アカウントの状態に、LINEのメニューが従ったか。「止める・再開する」の画面の一部。"""
-    now = await watching.following()
-    # 286: 従い終えたら、取り直すのをやめる(htmx)。
-    return page("menus/_following.html", title="", status=286 if now.done or not now.placed else 200, now=now)
+    return page("menus/_following.html", title="", now=await watching.following())
+
+
+@get("/console/menus/statistics.csv", **needs(Permission.READ_MENUS))
+async def effects_csv() -> Response[bytes]:
+    """替える前と後の数。"""
+    headers = {"Content-Disposition": 'attachment; filename="menus.csv"', "Cache-Control": "no-store"}
+    return Response(effects.csv_file(await effects.report()), media_type="text/csv", headers=headers)
 
 
 @post("/console/menus/follow", **needs(Permission.SWITCH_DISASTER))
@@ -158,5 +176,6 @@ routes: list[ControllerRouterHandler] = [
     resume,
     abandon,
     following,
+    effects_csv,
     follow,
 ]

@@ -13,11 +13,12 @@ def draw(declaration: Declaration, index: int, artwork: bytes | None = None) -> 
     canvas = Canvas(declaration, declaration.tabs[index], artwork)
     plan = geometry.layout(declaration, declaration.tabs[index])
     for place, bounds in enumerate(plan.strip):
-        canvas.tab(bounds, declaration.tabs[place], shown=place == index)
+        canvas.tab(bounds, declaration.tabs[place], ("tabs", place, "title"), shown=place == index)
     if plan.heading:
         canvas.band(plan.heading, declaration.heading, strong=True)
     for place, (cell, bounds) in enumerate(zip(declaration.tabs[index].cells, plan.cells, strict=True)):
-        canvas.cell(bounds, cell, ("tabs", index, "cells", place, "text"))
+        if geometry.inside(bounds, declaration.size):  # 外に出た升は `rules` が止める。大きさも分からないので描かない
+            canvas.cell(bounds, cell, ("tabs", index, "cells", place, "text"))
     if plan.notice:
         canvas.band(plan.notice, declaration.notice, strong=False)
     return canvas.finish()

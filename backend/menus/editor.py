@@ -14,17 +14,11 @@ from backend.menus.palettes import PALETTES
 SIZES = {"large": Size(2500, 1686), "compact": Size(2500, 843)}
 NOTICE = "ここに書いても区は読めません。緊急は119・110へ"
 FREE = "free"
-LIFF_PAGES = {"settings": "受信設定", "start": "はじめての登録", "stop": "お知らせを止める", "erase": "すべて消す"}
-PAGES = {
-    "/menu": "文字だけのメニュー",
-    "/verify": "お知らせが本物か確かめる",
-    "/policy": "運用方針",
-    "/privacy": "個人情報の扱い",
-}
 _CHOSEN = ("link", "tab", "liff", "page")
 MOST_CELLS, MOST_TABS = 19, 5
 _TAB = re.compile(r"t(\d{1,2})-(\w+)")
 _CELL = re.compile(r"t(\d{1,2})c(\d{1,2})-(\w+)")
+_AT = re.compile(r"[0-9]{1,3}")
 Fields = Mapping[str, str]
 
 
@@ -56,7 +50,7 @@ def _freed(whole: Declaration, tab: Tab) -> Tab:
     """升目から自由な置き方に変えたばかりの升は、升目のときの場所から始める。"""
     if all(cell.bounds for cell in tab.cells):
         return tab
-    grid = grids(len(tab.cells))[0]
+    grid = _usual(len(tab.cells))
     unplaced = [_with(cell, bounds=None) for cell in tab.cells]
     places = geometry.layout(whole, _with(tab, cells=unplaced, grid=grid)).cells
     cells = [_with(cell, bounds=cell.bounds or place) for cell, place in zip(tab.cells, places, strict=True)]
@@ -66,7 +60,7 @@ def _freed(whole: Declaration, tab: Tab) -> Tab:
 def changed(before: Declaration, do: str) -> Declaration:
     """`do` は `add_tab`、`drop_tab:1`、`add_cell:0`、`drop_cell:0.2`、`up:0.2`、`down:0.2`、`swap:0.1.4`。"""
     verb, _, where = do.partition(":")
-    numbers = [int(part) for part in where.split(".") if part.isdigit()]
+    numbers = [int(part) for part in where.split(".") if _AT.fullmatch(part)]
     tabs = list(before.tabs)
     if verb == "add_tab" and len(tabs) < MOST_TABS:
         palette = list(PALETTES)[len(tabs) % len(PALETTES)]
@@ -82,7 +76,7 @@ def changed(before: Declaration, do: str) -> Declaration:
     cells = _moved(tab, verb, numbers[1:], before.size)
     if cells is None:
         return before
-    grid = tab.grid if not tab.rows or len(cells) == len(tab.cells) else grids(len(cells))[0]
+    grid = tab.grid if not tab.rows or len(cells) == len(tab.cells) else _usual(len(cells))
     tabs[numbers[0]] = _with(tab, cells=cells, grid=grid)
     return _with(before, tabs=tabs)
 
@@ -129,7 +123,7 @@ def _parted(
     tabs: dict[int, dict[str, str]] = {}
     cells: dict[int, dict[int, dict[str, str]]] = {}
     for name, value in sent:
-        clean = re.sub(r"[\r\n\t]+", " ", value).strip()[:300]
+        clean = re.sub(r"[\r\n\t]+", " ", value).strip()  # 長さは切らない: 長すぎることは点検が言う
         if found := _CELL.fullmatch(name):
             if int(found[1]) < MOST_TABS * 2 and int(found[2]) < 40:
                 cells.setdefault(int(found[1]), {}).setdefault(int(found[2]), {})[found[3]] = clean
@@ -183,8 +177,13 @@ def _size(whole: Fields) -> Size:
     return Size(_number(whole.get("width", ""), large.width), _number(whole.get("height", ""), large.height))
 
 
+def _usual(count: int) -> str:
+    """ふつうの並べ方。多すぎて並べられない数なら空: 多すぎることは点検が言う。"""
+    return next(iter(grids(count)), "")
+
+
 def _number(words: str, default: int) -> int:
-    return int(words) if re.fullmatch(r"-?\d{1,5}", words) else default
+    return int(words) if re.fullmatch(r"-?[0-9]{1,7}", words) else default
 
 
 def _fresh(tabs: list[Tab]) -> str:

@@ -15,11 +15,13 @@ from backend.menus import (
     declaration,
     drafting,
     editor,
+    effects,
     grids,
     links,
     pictograms,
     remarks,
     statistics,
+    targets,
     versions,
     view,
 )
@@ -86,7 +88,12 @@ async def preview(request: AnyRequest, settings: Settings) -> Template:
 async def numbers(line: Gateway) -> Template:
     report = await statistics.report(line)
     return page(
-        "menus/statistics.html", title="メニューの統計", room="menus", report=report, in_words=statistics.in_words
+        "menus/statistics.html",
+        title="メニューの統計",
+        room="menus",
+        report=report,
+        effects=await effects.report(),
+        in_words=statistics.in_words,
     )
 
 
@@ -141,8 +148,8 @@ async def _page(
         tab_titles={tab.alias: tab.title for tab in wanted.tabs},
         grids_of=editor.grids_of,
         grid_words=grids.words,
-        liff_pages=editor.LIFF_PAGES,
-        pages=editor.PAGES,
+        liff_pages=targets.LIFF_PAGES,
+        pages=targets.PAGES,
         links=[link for link in await register.listing() if link.state.usable],
         artworks=[a.name for a in await artwork.listing()],
         action_of=editor.action_of,

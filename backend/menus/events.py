@@ -146,6 +146,9 @@ async def approve(actor: Actor, schedule_id: int, mark: str) -> None:
         raise Refused(
             "この版は差し戻されたか、取り下げられています。", next_step="先に、版を出し直してもらってください。"
         )
+    # ここから先、行き先を変えるのにも、やめるのにも、ひとりではできない(RULES 28)。
+    await register.note_uses(version.subject, links.codes(version.declaration))
+    await approving.refuse_unusable(version)
     seen = await _digest(found, version)
     if mark != _mark(seen):
         raise Refused("見た後に、中身かリンクの行き先が変わりました。", next_step="いまの行き先を見直してください。")
@@ -161,8 +164,6 @@ async def approve(actor: Actor, schedule_id: int, mark: str) -> None:
         actor.name,
         approval,
     )
-    # ここから先、行き先を変えるのにも二人が要る(RULES 28)。
-    await register.note_uses(version.subject, links.codes(version.declaration))
     await trail.record(actor, "menu.schedule_approve", found.subject)
 
 
@@ -177,6 +178,19 @@ async def cancel(actor: Actor, schedule_id: int) -> None:
     if not rows:
         raise Refused("この予定は、もう終わっています。")
     await trail.record(actor, "menu.schedule_cancel", f"menu-schedule:{schedule_id}")
+
+
+async def let_go() -> None:
+    """終わったか取りやめた催しは、もうリンクを使っていない。やめてよいリンクを、いつまでも引き止めない。"""
+    rows = await work.sql(
+        "select v.id from menu_version v where v.role = 'event' "
+        "and exists (select from link_use u where u.used_by = 'menu:' || v.id) "
+        "and exists (select from menu_schedule s where s.version_id = v.id) "
+        "and not exists (select from menu_schedule s where s.version_id = v.id and s.cancelled_at is null "
+        "and s.ends_at > ward_now()) for update of v skip locked"
+    )
+    for row in rows:
+        await register.note_uses(f"menu:{row['id']}", ())
 
 
 async def _digest(schedule: Schedule, version: Version) -> bytes:

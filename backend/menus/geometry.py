@@ -53,8 +53,13 @@ def layout(declaration: Declaration, tab: Tab) -> Layout:
     return Layout(strip, heading, cells, notice)
 
 
+def inside(bounds: Bounds, size: Size) -> bool:
+    """絵の中に収まっているか。"""
+    return bounds.x >= 0 and bounds.y >= 0 and bounds.right <= size.width and bounds.bottom <= size.height
+
+
 def uncovered(size: Size, covered: Iterable[Bounds]) -> float:
-    """どこにも入らない面積の割合(0から1)。重なりは一度だけ数える。"""
+    """どこにも入らない面積の割合(0から1)。重なりは一度だけ数える。大きさは `rules` の通るもの(0ではない)。"""
     boxes = list(covered)
     xs = sorted({0, size.width, *(edge for b in boxes for edge in (b.x, b.right) if 0 <= edge <= size.width)})
     total = 0

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from backend.links import register, repoint
+from backend.links import addresses, register, repoint
 from backend.links.register import Link, State
 from backend.links.repoint import Change
 from backend.menus.declaration import Declaration
@@ -20,6 +20,8 @@ async def places(settings: Settings) -> Places:
         {link.code: (link.label, register.address(link, settings.public_url)) for link in found},
         frozenset(link.code for link in found if not link.state.usable),
         {link.code: _landing(link, {one.code: one for one in found}) for link in found},
+        frozenset(link.code for link in found if link.state in (State.UNSEEN, State.SUSPECT)),
+        {page: link.code for page, link in register.by_page(found).items()},
     )
 
 
@@ -33,6 +35,15 @@ async def targets(declaration: Declaration) -> tuple[tuple[str, str], ...]:
     """宣言の使う台帳の名前と、押した人がいま着く所。名前の順。承認はこれにも結び付く(RULES 28)。"""
     book = {link.code: link for link in await register.listing()}
     return tuple((code, _landing(book[code], book) if code in book else "") for code in sorted(codes(declaration)))
+
+
+async def unusable(declaration: Declaration) -> list[Link]:
+    """宣言の使う、開けないかやめたリンク。アドレスで書いた登録のページも。承認と反映の間際に、もう一度見る。"""
+    found = await register.listing()
+    book, pages = {link.code: link for link in found}, register.by_page(found)
+    typed = [addresses.page(cell.action.uri) for tab in declaration.tabs for cell in tab.cells if cell.action.uri]
+    used = [book.get(code) for code in codes(declaration)] + [pages.get(page) for page in typed]
+    return [link for link in used if link and not link.state.usable]
 
 
 async def moved(declaration: Declaration, since: datetime, until: datetime | None = None) -> list[Change]:

@@ -19,7 +19,8 @@ _ASCII_URI = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 class Places:
     """`links` はリンク台帳の名前から(題、押すアドレス)、`landings` は押した人がいま着く所。
 
-    `unusable` は、新しい版に使えないもの(開けない、やめた)。
+    `unusable` は、新しい版に使えないもの(開けない、やめた)、`unsure` は、開けるか確かめられていないもの。
+    `pages` は、登録したページから台帳の名前(アドレスで書いたときに見つけるため)。空なら、台帳を読んでいない。
     """
 
     public_url: str
@@ -27,6 +28,8 @@ class Places:
     links: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     unusable: frozenset[str] = frozenset()
     landings: Mapping[str, str] = field(default_factory=dict)
+    unsure: frozenset[str] = frozenset()
+    pages: Mapping[str, str] = field(default_factory=dict)
 
 
 class Misplaced(Exception):
@@ -36,6 +39,11 @@ class Misplaced(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+
+
+def source(alias: str, number: int) -> str:
+    """リンク台帳が数える置き場所の名(`links` の `from`)。"""
+    return f"menu-{alias[:15]}-{number}"
 
 
 def line_action(action: Action, label: str, places: Places, source: str = "") -> dict[str, Any]:

@@ -3,21 +3,20 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from backend.menus import geometry, graphemes, pictograms, places
+from backend.menus import geometry, pictograms, places, registered, targets, ward_rules, wording
 from backend.menus.declaration import Bounds, Cell, Declaration, Finding, Parsed, Severity, Tab
 from backend.menus.palettes import PALETTES
 from backend.menus.places import Places
 from backend.menus.roles import Role
+from backend.menus.wording import Found
 from backend.menus.yaml_lines import Path
 
 NAME, CHAT_BAR, LABEL, AREAS, TABS = 300, 14, 20, 20, 5
 NAME_OF_OURS = 60  # LINEのnameには、組の名・タブの名・指紋が入る
 WIDTH, LEAST_HEIGHT, LEAST_RATIO = (800, 2500), 250, 1.45
 IMAGE_BYTES = 1_000_000
-UNREAD_WORDS = "読めません"
 _GAP = 0.02
 
-Found = tuple[Severity, Path, str, str]
 BLOCK, WARN = Severity.BLOCK, Severity.WARN
 
 
@@ -25,7 +24,7 @@ def check(parsed: Parsed, where: Places, role: Role | None = None) -> list[Findi
     """すべての指摘。止めるものが先、次に行の順。絵に関わるもの(文字の濃さ、大きさ)は `drawing` が見る。"""
     if parsed.declaration is None:
         return list(parsed.findings)
-    found = [*_whole(parsed.declaration, role)]
+    found = [*_whole(parsed.declaration, where, role)]
     for index, tab in enumerate(parsed.declaration.tabs):
         found += _tab(parsed.declaration, tab, ("tabs", index), where)
     findings = [Finding(s, parsed.line(*path), message, remedy, path) for s, path, message, remedy in found]
@@ -36,9 +35,9 @@ def blocking(findings: Sequence[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity is BLOCK]
 
 
-def _whole(declaration: Declaration, role: Role | None) -> Iterator[Found]:
-    yield from _words(declaration.name, ("name",), "名前", NAME_OF_OURS)
-    yield from _words(declaration.chatBarText, ("chatBarText",), "トークの下に出る文字", CHAT_BAR)
+def _whole(declaration: Declaration, where: Places, role: Role | None) -> Iterator[Found]:
+    yield from wording.required(declaration.name, ("name",), "名前", NAME_OF_OURS)
+    yield from wording.required(declaration.chatBarText, ("chatBarText",), "トークの下に出る文字", CHAT_BAR)
     yield from _size(declaration)
     if not declaration.tabs:
         yield BLOCK, ("tabs",), "メニューが一枚もありません。", "一枚以上を作ります(tabs:)。"
@@ -58,28 +57,9 @@ def _whole(declaration: Declaration, role: Role | None) -> Iterator[Found]:
                 f"別名「{alias}」が二度使われています。",
                 "タブごとに違う名前にします。",
             )
-    if UNREAD_WORDS not in declaration.notice:
-        remedy = "下の注意書きに「ここに書いても区は読めません。緊急は119・110」のように書きます(notice:)。"
-        yield BLOCK, ("notice",), "書き込みを区が読めないことを知らせていません。", remedy
+    yield from ward_rules.notice(declaration)
     if role is Role.EMERGENCY:
-        yield from _emergency(declaration)
-
-
-def _emergency(declaration: Declaration) -> Iterator[Found]:
-    """災害時: 大きな升を四つまで、電話の升を必ず(RULES 49、LOOK)。"""
-    for index, tab in enumerate(declaration.tabs):
-        path = ("tabs", index, "cells")
-        if not any(cell.action.tel for cell in tab.cells):
-            yield (
-                BLOCK,
-                path,
-                "災害時のメニューに、電話のボタンがありません。",
-                "電話をかけるボタンを一つ入れます(tel:)。",
-            )
-        if len(tab.cells) > 4:
-            yield BLOCK, path, "災害時のメニューのボタンが多すぎます。", "四つまでにして、大きく見せます。"
-        if tab.cells and "避難" not in tab.cells[0].label:
-            yield WARN, (*path, 0), "最初のボタンが避難の情報ではありません。", "避難情報をいちばん前に置きます。"
+        yield from ward_rules.emergency(declaration, where)
 
 
 def _size(declaration: Declaration) -> Iterator[Found]:
@@ -101,7 +81,7 @@ def _tab(declaration: Declaration, tab: Tab, path: Path, where: Places) -> Itera
             f"別名「{tab.alias}」は使えません。",
             "半角の英小文字・数字・「-」・「_」で32文字までにします。",
         )
-    yield from _words(tab.title, (*path, "title"), "タブの題", 10)
+    yield from wording.required(tab.title, (*path, "title"), "タブの題", 10)
     if tab.palette not in PALETTES:
         yield (
             BLOCK,
@@ -109,7 +89,9 @@ def _tab(declaration: Declaration, tab: Tab, path: Path, where: Places) -> Itera
             f"「{tab.palette}」という色の組はありません。",
             f"{'・'.join(PALETTES)} から選びます。",
         )
-    if tab.artwork and tab.rights is None:
+    if tab.artwork and not (
+        tab.rights and wording.visible(tab.rights.owner) and wording.visible(tab.rights.permission)
+    ):
         yield (
             BLOCK,
             (*path, "artwork"),
@@ -117,6 +99,14 @@ def _tab(declaration: Declaration, tab: Tab, path: Path, where: Places) -> Itera
             "絵を取り込み直して、持ち主と許しを書きます(rights:)。",
         )
     yield from _grid(tab, path)
+    yield from _areas(declaration, tab, path)
+    for index, cell in enumerate(tab.cells):
+        yield from _cell(declaration, cell, (*path, "cells", index), where)
+
+
+def _areas(declaration: Declaration, tab: Tab, path: Path) -> Iterator[Found]:
+    if any(_size(declaration)):  # 絵の大きさが決まらないうちは、中の場所も決まらない
+        return
     plan = geometry.layout(declaration, tab)
     areas = [*plan.strip, *plan.cells]
     if len(areas) > AREAS:
@@ -126,8 +116,6 @@ def _tab(declaration: Declaration, tab: Tab, path: Path, where: Places) -> Itera
     gap = geometry.uncovered(declaration.size, [*areas, *plan.spare])
     if gap > _GAP:
         yield WARN, (*path, "cells"), f"押しても何も起きない所が{gap:.0%}あります。", "ボタンを広げるか、増やします。"
-    for index, cell in enumerate(tab.cells):
-        yield from _cell(declaration, cell, (*path, "cells", index), where)
 
 
 def _grid(tab: Tab, path: Path) -> Iterator[Found]:
@@ -150,9 +138,11 @@ def _grid(tab: Tab, path: Path) -> Iterator[Found]:
 def _places_of(declaration: Declaration, tab: Tab, plan: geometry.Layout, path: Path) -> Iterator[Found]:
     least, size = geometry.smallest(declaration.size), declaration.size
     taken: list[tuple[Bounds, str]] = [(bounds, "タブの帯") for bounds in plan.strip]
+    # 見出しと注意書きは、押せる所に隠されてはならない(RULES 49)。
+    taken += [(bounds, name) for bounds, name in ((plan.heading, "見出し"), (plan.notice, "下の注意書き")) if bounds]
     for index, (cell, bounds) in enumerate(zip(tab.cells, plan.cells, strict=True)):
         here = (*path, "cells", index, "bounds")
-        if bounds.x < 0 or bounds.y < 0 or bounds.right > size.width or bounds.bottom > size.height:
+        if not geometry.inside(bounds, size):
             yield BLOCK, here, f"「{cell.label}」が絵の外に出ています。", f"{size.width}×{size.height} の中に収めます。"
         elif min(bounds.width, bounds.height) < least:
             message = f"「{cell.label}」は小さすぎて押せません({bounds.width}×{bounds.height})。"
@@ -170,7 +160,7 @@ def _places_of(declaration: Declaration, tab: Tab, plan: geometry.Layout, path: 
 
 
 def _cell(declaration: Declaration, cell: Cell, path: Path, where: Places) -> Iterator[Found]:
-    yield from _words(cell.label, (*path, "label"), "読み上げの言葉", LABEL)
+    yield from wording.required(cell.label, (*path, "label"), "読み上げの言葉", LABEL)
     if len(cell.text) > 2:
         yield BLOCK, (*path, "text"), "絵に書く言葉は二行までです。", "大きい行と小さい行の二つにします。"
     if cell.picture and cell.picture not in pictograms.NAMES:
@@ -183,23 +173,9 @@ def _cell(declaration: Declaration, cell: Cell, path: Path, where: Places) -> It
             f"「{cell.action.tab}」というタブはありません。",
             "あるタブを選びます(tabs: の別名)。",
         )
-    if cell.action.link in where.unusable:
-        message = f"リンク「{cell.action.link}」は、いま開けないか、使うのをやめたものです。"
-        yield BLOCK, (*path, "action"), message, "リンクの部屋で直すか、ほかのリンクを選びます。"
+    yield from registered.check(cell.action, (*path, "action"), where)
     try:
         places.line_action(cell.action, cell.label, where)
+        targets.require(cell.action, where)
     except places.Misplaced as wrong:
         yield BLOCK, (*path, "action"), wrong.message, wrong.remedy
-
-
-def _words(text: str, path: Path, name: str, longest: int) -> Iterator[Found]:
-    """書記素で数える(LINE.md 1.1 Counting)。"""
-    if not text.strip():
-        remedy = f"{longest}文字までで書きます。"
-        if path[-1] == "label":
-            remedy = "目の見えない方が聞く言葉です。押すと何が起きるかを20文字までで書きます。"
-        yield BLOCK, path, f"{name}がありません。", remedy
-    elif (length := graphemes.count(text)) > longest:
-        yield BLOCK, path, f"{name}が長すぎます({length}文字)。", f"{longest}文字までにします。"
-    elif re.search(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", text):
-        yield BLOCK, path, f"{name}に、見えない文字が入っています。", "打ち直します。"

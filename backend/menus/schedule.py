@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Sequence
 
 from backend.errors import LineError, Refused
 from backend.line.gateway import Gateway
-from backend.menus import apply, budget, composing, links, shown, switch, unlinking
+from backend.menus import apply, budget, composing, events, links, shown, switch, unlinking
 from backend.menus.places import Places
 from backend.settings import Settings
 from backend.store import work
@@ -32,6 +32,7 @@ async def _follow(line: Gateway, where: Places) -> str:
 
 async def _events(line: Gateway, where: Places) -> str:
     """置いておくべき組が変わっていたら(催しが近い、終わった)、反映する。"""
+    await work.run(events.let_go)
     known = await composing.known()
     if known.shown is None or not await _due():
         return ""

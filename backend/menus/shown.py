@@ -18,25 +18,29 @@ from backend.menus.roles import Role
 from backend.store import work
 from backend.store.pool import raw
 
-_LOCK = "menu_point"
+POINTING, APPLYING = "menu_point", "menu_apply"
+_BUSY = {POINTING: "いま、LINEに合わせているところです。", APPLYING: "いま、ほかの反映が進んでいます。"}
 
 
 class Busy(Refused):
-    """ほかのところで、いま向きを変えている。"""
+    """ほかのところで、いま行っている。"""
 
 
 @asynccontextmanager
-async def alone(*, wait: bool = True) -> AsyncIterator[None]:
-    """向きを変えるのは一度に一人。`wait` でなければ、待たずに `Busy`。持ち主が死ねば、データベースが錠を返す。"""
+async def alone(lock: str = POINTING, *, wait: bool = True) -> AsyncIterator[None]:
+    """向きを変えるのも、反映するのも、一度に一人。`wait` でなければ、待たずに `Busy`。
+
+    持ち主が死ねば、データベースが錠を返す。
+    """
     async with raw() as connection:
         verb = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
-        if await connection.fetchval(f"select {verb}(hashtext($1))", _LOCK) is False:
-            raise Busy("いま、LINEに合わせているところです。", next_step="少し待って、画面を開き直してください。")
+        if await connection.fetchval(f"select {verb}(hashtext($1))", lock) is False:
+            raise Busy(_BUSY[lock], next_step="少し待って、画面を開き直してください。")
         try:
             yield
         finally:
             if not connection.is_closed():
-                await connection.execute("select pg_advisory_unlock(hashtext($1))", _LOCK)
+                await connection.execute("select pg_advisory_unlock(hashtext($1))", lock)
 
 
 async def elsewhere(key: str) -> bool:

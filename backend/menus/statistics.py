@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from backend.line.gateway import Gateway
 from backend.links import register, taps
-from backend.menus import geometry, insight, versions
+from backend.menus import geometry, insight, places, versions
 from backend.menus.declaration import Declaration, Tab
 from backend.menus.insight import Insight
 from backend.menus.versions import Version
@@ -106,7 +106,7 @@ async def _sheets(line: Gateway, version: Version, first: date, last: date, coun
     for tab in version.declaration.tabs:
         row = placed.get(tab.alias)
         found = await insight.ask(line, row["rich_menu_id"] if row else "", first, last)
-        counts = await taps.at_places([_place(tab, n + 1) for n in range(len(tab.cells))], first, last)
+        counts = await taps.at_places([places.source(tab.alias, n + 1) for n in range(len(tab.cells))], first, last)
         since = row["created_at"] if row and row["created_at"].astimezone(JST).date() > first else None
         sheets.append(
             Sheet(
@@ -133,7 +133,7 @@ def _rows(
         Row(
             cell.label,
             found.people(bounds),
-            counts.get((cell.action.link, _place(tab, number))),
+            counts.get((cell.action.link, places.source(tab.alias, number))),
             found.body is not None,
             cell.action.link in counted,
         )
@@ -148,8 +148,3 @@ def _bars(rows: Sequence[tuple[str, str, int | None]]) -> list[Bar]:
         Bar(label, words, round(100 * value / most, 1) if value else _SHORTEST, value is None)
         for label, words, value in rows
     ]
-
-
-def _place(tab: Tab, number: int) -> str:
-    """リンク台帳が数える置き場所の名(`links` の `from`)。"""
-    return f"menu-{tab.alias[:15]}-{number}"

@@ -91,13 +91,15 @@ class Version:
         return f"{self.role.label} 第{self.number}版"
 
 
+_BEYOND = 2**63  # アドレスの番号は、列に入らないほど大きく書ける
 _SELECT = """
 select v.*, exists (select from menu_current c where c.version_id = v.id) as current from menu_version v
 """
 
 
 async def find(version_id: int, *, lock: bool = False) -> Version:
-    rows = await work.sql(f"{_SELECT} where v.id = $1{' for update of v' if lock else ''}", version_id)
+    query = f"{_SELECT} where v.id = $1{' for update of v' if lock else ''}"
+    rows = await work.sql(query, version_id) if version_id < _BEYOND else []
     if not rows:
         raise NotFound("その版はありません。", next_step="メニューの一覧からお探しください。")
     return _version(rows[0])

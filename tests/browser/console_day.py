@@ -131,6 +131,7 @@ BEFORE_SIGN_IN = [
 FRAGMENTS = {
     "/console/deliveries/{delivery_id:int}/live": "配信の画面の中の、動く所",
     "/console/menus/runs/{run_id:int}": "メニューの画面の中の、動く所",
+    "/console/menus/following": "「止める・再開する」の画面の中の、動く所",
 }
 """一枚の画面ではないもの。それを抱える画面で調べる。"""
 

@@ -121,7 +121,7 @@ async def poisoned(people: Cast) -> int:
     return 15
 
 
-NOTICE = f"'区は読めません。119・110へ{SCRIPTS[0][:20]}'"
+NOTICE = f"'ここに書いても区は読めません。119・110へ{SCRIPTS[0][:20]}'"
 
 
 async def test_what_a_resident_sends_is_a_choice_and_never_text(

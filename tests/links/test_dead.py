@@ -61,6 +61,35 @@ async def test_the_owning_section_sees_it_first_on_its_home(console: Opening, pe
         assert words in page
 
 
+async def test_the_chief_of_the_owning_section_sees_it_too(console: Opening, people: Cast) -> None:
+    await _die(await _owned_by_kosodate(people.tanaka))
+    assert "「子育ての相談」のリンクが開けません。" in (await (await console(people.suzuki)).get("/console")).text
+
+
+async def test_the_links_own_page_says_it_first_and_what_to_do(console: Opening, people: Cast) -> None:
+    code = await _owned_by_kosodate(people.tanaka)
+    await _die(code)
+    page = (await (await console(people.tanaka)).get(f"/console/links/{code}")).text
+    for words in ("このリンクは、いま開けません。", "ページがありません。", "子育て支援課(あなたの課)が持ち主"):
+        assert words in page
+    assert page.index("いま開けません") < page.index("住民が押すアドレス")
+
+
+async def test_a_site_that_refuses_checks_asks_for_a_persons_eyes(console: Opening, people: Cast) -> None:
+    code = await _owned_by_kosodate(people.tanaka)
+    words = "このサイトは、機械からの点検を断っています(403)。人が開いて確かめてください。"
+    await work.sql("update link_check set verdict = 'unsure', status = 403, reason = $2 where code = $1", code, words)
+    page = (await (await console(people.tanaka)).get(f"/console/links/{code}")).text
+    assert f"{words} 開けるなら、このまま使えます。" in page
+    assert words in (await (await console(people.tanaka)).get("/console/links")).text
+
+
+async def test_a_new_link_says_that_it_is_not_looked_at_yet(console: Opening, people: Cast) -> None:
+    code = await _owned_by_kosodate(people.tanaka)
+    page = (await (await console(people.tanaka)).get(f"/console/links/{code}")).text
+    assert "開けるかを、まだ確かめていません。" in page
+
+
 async def test_another_section_is_not_troubled_with_it(console: Opening, people: Cast) -> None:
     await _die(await _owned_by_kosodate(people.tanaka))
     assert "子育ての相談" not in (await (await console(people.watanabe)).get("/console")).text

@@ -204,4 +204,4 @@ async def test_a_link_names_what_uses_it(sato: Console) -> None:
     await work.run(register.note_uses, "message:1", ["bosai_evac"])
     await work.run(register.note_uses, "menu:7", ["bosai_evac"])
     text = (await sato.get("/console/links/bosai_evac")).text
-    assert '<a href="/console/messages/1">依頼 1</a>、メニュー 7' in text
+    assert '<a href="/console/messages/1">依頼 1</a>、<a href="/console/menus/7">メニュー 7</a>' in text

@@ -6,7 +6,7 @@ import time
 import zlib
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from backend.errors import Refused
@@ -96,3 +96,59 @@ def test_a_moving_picture_is_refused():
 def test_a_file_of_1_1_megabytes_is_refused_with_its_size():
     with pytest.raises(Refused, match=r"1\.1MB"):
         artwork.clean(made() + b"\0" * 1_100_000)
+
+
+def opened(found):
+    return Image.open(io.BytesIO(found.body))
+
+
+def photo(kind, orientation):
+    """上の帯が青、右上の角が黒の赤い写真に、撮った向きの印を付けたもの。"""
+    picture = Image.new("RGB", (600, 400), "red")
+    picture.paste((0, 0, 255), (0, 0, 600, 80))
+    picture.paste((0, 0, 0), (520, 0, 600, 80))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    out = io.BytesIO()
+    picture.save(out, kind, exif=exif)
+    return picture, out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photograph_is_turned_upright_before_the_mark_of_its_side_is_dropped(kind, orientation):
+    _, sent = photo(kind, orientation)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(sent))).convert("RGB")
+    found = opened(artwork.clean(sent))
+    assert found.size == upright.size
+    assert found.getexif() == {}
+    corners = [(9, 9), (upright.width - 9, 9), (9, upright.height - 9), (upright.width - 9, upright.height - 9)]
+    for corner in corners:
+        assert found.getpixel(corner) == pytest.approx(upright.getpixel(corner), abs=12)
+
+
+@pytest.mark.parametrize("mark", [0, 9, 999])
+def test_an_unknown_mark_of_the_side_changes_nothing(mark):
+    picture, sent = photo("PNG", mark)
+    assert opened(artwork.clean(sent)).tobytes() == picture.tobytes()
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGB"])
+def test_the_clear_parts_of_a_picture_become_white(mode):
+    picture = Image.new("RGBA", (600, 400), (0, 0, 0, 0))
+    picture.paste((0, 80, 160, 255), (300, 0, 600, 400))
+    out = io.BytesIO()
+    if mode == "RGB":  # 色を一つ、透ける色と決めるPNG
+        picture.convert("RGB").save(out, "PNG", transparency=(0, 0, 0))
+    else:
+        picture.convert(mode).save(out, "PNG")
+    found = opened(artwork.clean(out.getvalue()))
+    assert found.mode == "RGB"
+    assert found.getpixel((9, 9)) == (255, 255, 255)
+    assert found.getpixel((590, 9)) != (255, 255, 255)
+
+
+def test_a_half_clear_shadow_is_laid_on_white():
+    out = io.BytesIO()
+    Image.new("RGBA", (600, 400), (0, 0, 0, 128)).save(out, "PNG")
+    assert opened(artwork.clean(out.getvalue())).getpixel((9, 9)) == (127, 127, 127)

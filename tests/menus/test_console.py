@@ -5,7 +5,7 @@ import re
 import pytest
 
 from backend.account import state
-from backend.menus import deployed, grids, runs, switch, versions
+from backend.menus import deployed, grids, runs, schedule, switch, versions
 from backend.menus.roles import Role
 from backend.store import work
 from tests.menus import making
@@ -238,3 +238,24 @@ async def test_every_way_to_arrange_the_buttons_has_room_for_all_of_them(count):
         rows = [int(row) for row in grid.split("+")]
         assert sum(rows) == count
         assert max(rows) <= 5
+
+
+async def test_the_stop_page_tells_whether_lines_menu_has_followed(desk, gateway, simulator, line_settings):
+    people, open_for = desk
+    watanabe = await open_for(people.watanabe)
+    assert "まだLINEに置かれていません" in (await watanabe.get("/console/menus/following")).text
+    await making.applied(gateway, await making.version(Role.RESIDENT, making.two_tabs()))
+    assert "災害時のメニューがありません" in (await watanabe.get("/console/menus/following")).text
+    await making.applied(gateway, await making.version(Role.EMERGENCY, making.emergency()))
+    simulator.fault("POST /v2/bot/user/all/richmenu/*", "500_before", times=None)
+    await work.run(state.enter_disaster, people.watanabe)
+    await schedule.turn(gateway, line_settings)
+    waiting = (await watanabe.get("/console/menus/following")).text
+    assert "まだ替わっていません" in waiting
+    assert "もう一度押さないでください" in waiting
+    assert "every 1s" in waiting
+    simulator.clear_faults()
+    await schedule.turn(gateway, line_settings)
+    done = (await watanabe.get("/console/menus/following")).text
+    assert "LINEのメニューも替わっています" in done
+    assert "every 1s" not in done

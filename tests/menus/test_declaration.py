@@ -110,7 +110,7 @@ def test_a_finding_names_the_line_it_speaks_of():
 
 def test_the_disaster_menu_needs_a_telephone_and_few_cells():
     assert findings(emergency(), Role.EMERGENCY) == []
-    assert "電話のボタンがありません" in said(two_tabs(), Role.EMERGENCY)
+    assert "かけられる電話のボタンがありません" in said(two_tabs(), Role.EMERGENCY)
     assert "ボタンが多すぎます" in said(text(tab("a", *[cell(action="{tel: '119'}")] * 5, grid="2+3")), Role.EMERGENCY)
 
 

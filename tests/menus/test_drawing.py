@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from backend.menus import artwork, building, contrast, declaration, drawing, geometry
-from backend.menus.canvas import LEAST_TEXT
+from backend.menus.arranging import LEAST_TEXT
 from backend.menus.palettes import PALETTES
 from backend.menus.roles import Role
 from tests.menus.making import WHERE, cell, tab, text, two_tabs
@@ -67,11 +67,13 @@ def test_no_glyph_of_any_word_crosses_an_edge_or_the_word_is_refused(grid, pictu
     for words in drawn.words:
         assert words.frame.x <= words.box.x, words.text
         assert words.box.right <= words.frame.right, words.text
+        assert words.frame.y <= words.box.y, words.text
+        assert words.box.bottom <= words.frame.bottom, words.text
     placed = {words.text for words in drawn.words}
     refused = "".join(finding.message for finding in drawn.findings)
     for one in whole.tabs[0].cells:
         for line in one.text:
-            assert line in placed or f"「{line}」がボタンに入りません" in refused
+            assert line in placed or f"「{line}」" in refused
 
 
 @pytest.mark.parametrize(("file", "sheet"), SHEETS, ids=lambda value: getattr(value, "stem", str(value)))

@@ -7,7 +7,7 @@ import signal
 os.environ.setdefault("PICCOLO_CONF", "backend.database.piccolo_conf")
 
 from backend.line.gateway import Gateway
-from backend.menus import apply, versions
+from backend.menus import apply, shown, versions
 from backend.store.pool import close_pool, open_pool
 from tests.conftest import CHANNEL_ID, CHANNEL_SECRET
 from tests.menus.making import WHERE, Mortal
@@ -24,6 +24,14 @@ async def _run(
     await open_pool(database_url, size=4)
     gateway = Gateway(line_url, CHANNEL_ID, CHANNEL_SECRET)
     mortal = Mortal(gateway, dies_at, after=after, die=lambda: os.kill(os.getpid(), signal.SIGKILL))
-    await apply.run(mortal, WHERE, checksum, None, [await versions.find(version_id)])
+    for tries in range(100, -1, -1):
+        try:
+            await apply.run(mortal, WHERE, checksum, None, [await versions.find(version_id)])
+        except shown.Busy:  # 前に殺されたプロセスの錠を、データベースがまだ返していない
+            if not tries:
+                raise
+            await asyncio.sleep(0.1)
+        else:
+            break
     await gateway.close()
     await close_pool()

@@ -99,6 +99,9 @@ EXPECTED: dict[tuple[str, str], set[Role] | None] = {
     ("GET", "/console/menus/{version_id:int}"): PR,
     ("GET", "/console/menus/{version_id:int}/image/{position:int}"): PR,
     ("GET", "/console/menus/runs/{run_id:int}"): PR,
+    ("POST", "/console/menus/runs/{run_id:int}/resume"): PR,
+    ("POST", "/console/menus/runs/{run_id:int}/abandon"): PR,
+    ("GET", "/console/menus/following"): SEES_DELIVERIES,
     ("POST", "/console/menus/{version_id:int}/submit"): PR,
     ("POST", "/console/menus/{version_id:int}/approve"): PR,
     ("POST", "/console/menus/{version_id:int}/return"): PR,
@@ -118,6 +121,7 @@ EXPECTED: dict[tuple[str, str], set[Role] | None] = {
     ("POST", "/console/menus/schedules/{schedule_id:int}/approve"): PR,
     ("POST", "/console/menus/schedules/{schedule_id:int}/cancel"): PR,
     ("GET", "/console/menus/statistics"): PR,
+    ("GET", "/console/menus/statistics.csv"): PR,
     ("POST", "/console/consent/{number:int}/drop"): PR | PRIVACY,
     ("GET", "/console/consent"): PR | PRIVACY,
     ("GET", "/console/consent/new"): PR | PRIVACY,
@@ -132,6 +136,9 @@ EXPECTED: dict[tuple[str, str], set[Role] | None] = {
     ("GET", "/console/rights/incident"): PRIVACY | ADMIN,
     ("POST", "/console/rights/incident/close"): PRIVACY | ADMIN,
     ("POST", "/console/rights/incident/reopen"): PRIVACY | ADMIN,
+    ("POST", "/console/rights/incident/records"): PRIVACY | ADMIN,
+    ("POST", "/console/rights/incident/records/{number:int}"): PRIVACY | ADMIN,
+    ("POST", "/console/rights/incident/records/{number:int}/end"): PRIVACY | ADMIN,
     ("GET", "/console/audit"): {Role.PR_CHIEF, Role.ADMINISTRATOR, Role.PRIVACY_OFFICER},
 }
 
