@@ -58,6 +58,7 @@ DOORS = (
     "messages.reminder_console",
     "messages.review_console",
     "residents.console",
+    "residents.incident_console",
     "residents.liff",
     "residents.liff_pages",
     "residents.notices_console",

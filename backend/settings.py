@@ -1,6 +1,7 @@
 """設定。環境変数だけから読み、おかしな値では起動しない(DESIGN 5)。"""
 
 import os
+import re
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+_PUBLIC_KEY = re.compile(r"[0-9a-fA-F]{64}")
 LINE_HOST = "https://api.line.me"
 LINE_ACCESS_HOST = "https://access.line.me"
 
@@ -47,6 +49,7 @@ class Settings(BaseSettings):
     address_cipher_keys: SecretStr = SecretStr("")
     session_keys: SecretStr = SecretStr("")
     receipt_signing_key: SecretStr = SecretStr("")
+    receipt_retired_keys: Annotated[list[str], NoDecode] = []
     erasure_key: SecretStr = SecretStr("")
     smtp_url: SecretStr = SecretStr("")
     alert_email: str = ""
@@ -65,7 +68,7 @@ class Settings(BaseSettings):
             path = os.environ.get(f"{variable}_FILE")
             if path and name not in values and variable not in values:
                 values[name] = _read_secret(f"{variable}_FILE", Path(path))
-        for name in ("line_login_channel_ids", "trusted_proxies"):
+        for name in ("line_login_channel_ids", "trusted_proxies", "receipt_retired_keys"):
             if isinstance(values.get(name), str):
                 values[name] = [item.strip() for item in values[name].split(",") if item.strip()]
         if values.get("mode", Mode.DEMO) == Mode.DEMO:
@@ -80,9 +83,18 @@ class Settings(BaseSettings):
             if url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/"):
                 raise ValueError(f"WARD_{name.upper()} は https://ホスト名 の形で書いてください。")
             setattr(self, name, getattr(self, name).rstrip("/"))
+        self._refuse_wrong_public_keys()
         if self.mode is not Mode.DEMO:
             self._refuse_defaults()
         return self
+
+    def _refuse_wrong_public_keys(self) -> None:
+        """公開のページに出すので、署名の鍵そのものを書き間違えても出さない。"""
+        secret = self.receipt_signing_key.get_secret_value()[:64].lower()
+        if not all(_PUBLIC_KEY.fullmatch(key) and key.lower() != secret for key in self.receipt_retired_keys):
+            raise ValueError(
+                "WARD_RECEIPT_RETIRED_KEYS には、`ward receipt key` の出した公開鍵(16進64桁)をカンマで区切って書いてください。"
+            )
 
     def _refuse_defaults(self) -> None:
         if self.demo_door:

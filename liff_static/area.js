@@ -51,6 +51,11 @@ export class AreaPicker {
     this.chome.querySelector(".options").replaceChildren();
   }
 
+  /** いま見えている欄。 */
+  get current() {
+    return this.towns.hidden ? this.chome : this.towns;
+  }
+
   focus() {
     (this.towns.hidden ? this.chome.querySelector("input") : this.find).focus();
   }

@@ -43,9 +43,13 @@ export class Children {
     return [...this.list.children];
   }
 
-  get firstWrong() {
-    const row = this.rows.find((one) => !complete(one));
-    return row ? [field(row, "year"), field(row, "month")].find((one) => !one.value) : null;
+  get selects() {
+    return this.rows.flatMap((row) => [field(row, "year"), field(row, "month")]);
+  }
+
+  /** まだ選んでいない年と月。 */
+  get wrong() {
+    return this.selects.filter((one) => !one.value);
   }
 
   #row(child = {}) {
@@ -77,7 +81,8 @@ export class Children {
   #years(row, chosen) {
     const due = kind(row) === "due";
     const years = due ? [this.year, this.year + 1] : [...Array(OLDEST + 1).keys()].map((n) => this.year - n);
-    if (chosen && !years.includes(Number(chosen)) && due) years.unshift(Number(chosen));
+    // 一覧から外れた年(過ぎた予定月、高校の年代を過ぎた子)も、預かっている間は見せる。
+    if (chosen && !years.includes(Number(chosen))) years.splice(due ? 0 : years.length, 0, Number(chosen));
     options(field(row, "year"), years.map((n) => [String(n), say("year", { count: n })]), chosen);
   }
 

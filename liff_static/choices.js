@@ -1,12 +1,15 @@
 // 目的ごとのカード。スイッチは切れて始まり、入れると開き、切ると選んだことを忘れる。
 import { AreaPicker } from "./area.js";
 import { Children } from "./children.js";
-import { announce, say, write } from "./words.js";
+import * as wrong from "./wrong.js";
+import { announce, say } from "./words.js";
 
 export const PURPOSES = ["area", "age", "parenting", "topics", "garbage", "language"];
 // 15歳以下の方に、保護者の方と読んだかを聞く目的(RULES 19)。妊娠だけのときは聞かない。
 const gated = () => isOn("age") || isOn("topics") || (isOn("parenting") && children.value.some((child) => child.birth_month));
 const YOUNG = "15";
+const ANSWERS = { area: ["area"], age: ["age_band"], parenting: ["children"], topics: ["topics"],
+  garbage: ["collection_area", "streams", "slot"], language: ["language"] };
 
 const form = document.getElementById("choices");
 const card = (purpose) => form.querySelector(`[data-purpose=${purpose}]`);
@@ -22,8 +25,8 @@ const tell = () => {
   guardian.hidden = !(isOn("age") && picked("age_band")[0] === YOUNG);
   sameArea.hidden = !pickers.area.value || pickers.collection_area.value === pickers.area.value;
   // 直ったところの知らせは消す。
-  for (const purpose of PURPOSES) if (answered(purpose)) point(purpose, "");
-  if (guardian.hidden || picked("guardian")[0] === "1") point("guardian", "");
+  for (const purpose of PURPOSES) wrong.mend(purpose, missing(purpose));
+  wrong.mend("guardian", guardian.hidden || picked("guardian")[0] === "1" ? [] : [guardian.querySelector("fieldset")]);
   document.getElementById("consult").hidden = !children.value.some((child) => child.due_month);
   changed();
 };
@@ -65,13 +68,19 @@ export function title(purpose) {
   return document.getElementById(`title-${purpose}`).textContent;
 }
 
-/** 保存に送る形。スイッチの切れた目的の欄は入れない。 */
+/** その目的の答えが、`before`(前の `payload()`)と違う。 */
+export function differs(purpose, before) {
+  const now = payload();
+  return ANSWERS[purpose].some((name) => JSON.stringify(now[name]) !== JSON.stringify(before[name]));
+}
+
+/** 保存に送る形。スイッチの切れた目的の欄は入れない。年代の「答えない」は null(P19)、まだ選んでいなければ欄がない。 */
 export function payload() {
   const on = (purpose, value) => (isOn(purpose) ? value : null);
   return {
     purposes: chosen(),
     area: on("area", pickers.area.value),
-    age_band: on("age", Number(picked("age_band")[0]) || null),
+    age_band: on("age", picked("age_band").length ? Number(picked("age_band")[0]) || null : undefined),
     children: isOn("parenting") ? children.value : [],
     topics: isOn("topics") ? picked("topics") : [],
     language: on("language", picked("language")[0] || null),
@@ -93,7 +102,7 @@ export function load(held) {
   }
   pickers.area.set(held.area);
   pickers.collection_area.set(held.collection_area);
-  check("age_band", [String(held.age_band)]);
+  check("age_band", isOn("age") && held.age_band !== undefined ? [String(held.age_band || "")] : []);
   check("topics", held.topics || []);
   check("language", [held.language]);
   check("streams", held.streams || []);
@@ -110,18 +119,21 @@ export function clear() {
 
 /** 足りない目的の言葉を出し、最初の欄に移る。そろっていれば true。 */
 export function complete() {
-  const wrong = chosen().filter((purpose) => !answered(purpose));
+  const short = chosen().filter((purpose) => missing(purpose).length);
   const young = !guardian.hidden && picked("guardian")[0] !== "1" && gated();
-  for (const purpose of PURPOSES) point(purpose, wrong.includes(purpose) ? `wrong_${purpose}` : "");
-  point("guardian", young ? "wrong_guardian" : "");
-  if (wrong.length) reach(wrong[0]);
+  for (const purpose of PURPOSES) wrong.point(purpose, short.includes(purpose) ? `wrong_${purpose}` : "", missing(purpose));
+  wrong.point("guardian", young ? "wrong_guardian" : "", [guardian.querySelector("fieldset")]);
+  if (short.length) reach(short[0]);
   else if (young) document.getElementById("wrong-guardian").focus();
-  return !wrong.length && !young;
+  return !short.length && !young;
 }
 
-/** サーバーが断った欄。 */
+/** サーバーが断った欄。言葉は、この画面の言語で持っている。 */
 export function refuse(purposes) {
-  for (const purpose of [...PURPOSES, "guardian"]) point(purpose, purposes.includes(purpose) ? `wrong_${purpose}` : "");
+  for (const purpose of [...PURPOSES, "guardian"]) {
+    const key = purpose === "parenting" ? "unfit_parenting" : `wrong_${purpose}`;
+    wrong.point(purpose, purposes.includes(purpose) ? key : "", places(purpose));
+  }
   const first = purposes.find((purpose) => PURPOSES.includes(purpose));
   if (first) reach(first);
 }
@@ -136,7 +148,7 @@ export function show(purpose) {
 
 function flip(purpose) {
   fields(purpose).hidden = !isOn(purpose);
-  point(purpose, "");
+  wrong.point(purpose, "");
   if (isOn(purpose)) {
     if (purpose === "parenting") {
       children.set([]);
@@ -151,7 +163,7 @@ function flip(purpose) {
 }
 
 function forget(purpose) {
-  point(purpose, "");
+  wrong.point(purpose, "");
   for (const input of fields(purpose).querySelectorAll("input[type=radio], input[type=checkbox]")) input.checked = false;
   if (purpose === "area") pickers.area.clear();
   if (purpose === "garbage") pickers.collection_area.clear();
@@ -159,28 +171,26 @@ function forget(purpose) {
   if (purpose === "age") check("guardian", []);
 }
 
-function answered(purpose) {
-  switch (purpose) {
-    case "area": return Boolean(pickers.area.value);
-    case "age": return picked("age_band").length > 0;
-    case "parenting": return children.value.length > 0 && !children.firstWrong;
-    case "topics": return picked("topics").length > 0;
-    case "garbage": return Boolean(pickers.collection_area.value) && picked("streams").length > 0 && picked("slot").length > 0;
-    default: return picked("language").length > 0;
-  }
+/** まだ答えのない欄。そろっていれば空。 */
+function missing(purpose) {
+  if (purpose === "parenting") return children.wrong;
+  return ANSWERS[purpose].filter((name) => (pickers[name] ? !pickers[name].value : !picked(name).length)).map(place);
+}
+
+/** その目的の欄のすべて。 */
+function places(purpose) {
+  if (purpose === "guardian") return [guardian.querySelector("fieldset")];
+  return purpose === "parenting" ? children.selects : ANSWERS[purpose].map(place);
+}
+
+function place(name) {
+  return pickers[name] ? pickers[name].current : inputs(name)[0].closest("fieldset");
 }
 
 function reach(purpose) {
   card(purpose).hidden = false;
   if (purpose === "parenting") fold.open = true;
   document.getElementById(`wrong-${purpose}`).focus();
-}
-
-function point(purpose, key) {
-  const words = document.getElementById(`wrong-${purpose}`);
-  words.hidden = !key;
-  if (key) write(words, key);
-  else words.textContent = "";
 }
 
 function check(name, values) {

@@ -7,7 +7,7 @@ export function keep(choices) {
   } catch { /* 置けない端末では、選び直してもらう */ }
 }
 
-/** 一度だけ取り出し、端末からは消す。 */
+/** 一度だけ取り出し、端末からは消す。取り出せるのは、選ぶ画面を見せるときだけ。 */
 export function take() {
   try {
     const kept = JSON.parse(sessionStorage.getItem(KEY));

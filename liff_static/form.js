@@ -7,9 +7,10 @@ import { announce, make, say, write } from "./words.js";
 const form = document.getElementById("choices");
 const alert = document.getElementById("form-alert");
 const bar = form.querySelector(".bar");
-let held = null;
+let held = null; // 預かっている内容
+let before = null; // それを入れたときの欄。違うところだけが、この保存で同意するもの
 
-/** `handlers`: saved(answer), erase(), back(), trouble(trouble), ask() */
+/** `handlers`: saved(answer), erase(), back(), trouble(trouble, place) */
 export function start(handlers) {
   choices.start(describe);
   form.addEventListener("submit", (event) => {
@@ -28,33 +29,39 @@ export function start(handlers) {
   }).observe(bar);
 }
 
-/** 何も選ばれていない形、または預かっている内容で始める。書きかけがあれば続きから。 */
-export function fresh(now) {
+/** 何も選ばれていない形、または預かっている内容(`now`)で始める。`typed` は、そこへ初めから入れておくもの。 */
+export function fresh(now, typed = null) {
+  draft.forget();
   held = now;
   choices.load(now ? asChoices(now) : { purposes: [] });
-  const kept = draft.take();
-  if (kept) choices.load(kept);
+  before = now && choices.payload();
+  if (typed) choices.load(typed);
   describe();
 }
 
-/** いまの内容のまま、新しい文に同意する。保護者の方と読んだかを聞くときだけ、選ぶ画面に移る。 */
-export async function renew(now, handlers, place) {
-  fresh(now);
-  if (choices.complete()) return send(handlers, place);
-  handlers.ask();
-  choices.complete(); // 見えるようになってから、その欄に移る
-  return announce(say("wrong_title"));
+/** 書きかけがあれば、それを見せて始める。なければ false: 見えないところでは、書きかけを使わない。 */
+export function resume(now) {
+  const kept = draft.take();
+  if (kept) fresh(now, kept);
+  return Boolean(kept);
+}
+
+/** 予定月の代わりに、生まれた月を入れてもらう。 */
+export function born(now) {
+  const children = now.children.map((child) => (child.birth_month ? child : {}));
+  fresh(now, { ...asChoices(now), children });
 }
 
 export function reset() {
   held = null;
+  before = null;
   draft.forget();
   choices.clear();
   quiet();
 }
 
 export function keepDraft() {
-  if (choices.chosen().length) draft.keep(choices.payload());
+  if (held || choices.chosen().length) draft.keep(choices.payload());
 }
 
 async function save(handlers) {
@@ -62,6 +69,7 @@ async function save(handlers) {
   const chosen = choices.chosen();
   if (!chosen.length && held) return handlers.erase();
   if (!chosen.length) return warn("wrong_none");
+  if (held && !affirmed().length && !stopped().length) return warn("wrong_same");
   if (!choices.complete()) return announce(say("wrong_title"));
   return send(handlers, alert);
 }
@@ -80,15 +88,26 @@ async function send(handlers, place) {
   }
 }
 
+/** この保存で同意する目的: 新しく入れたものと、答えの変わったもの。サーバーも同じように比べる。 */
+function affirmed() {
+  return choices.chosen().filter((code) => !before || !before.purposes.includes(code) || choices.differs(code, before));
+}
+
+function stopped() {
+  return held ? held.purposes.map((one) => one.code).filter((code) => !choices.isOn(code)) : [];
+}
+
+/** 下の一文: 押すと何に同意し、何をやめ、何が前のままかを、そのとおりに言う。 */
 function describe() {
   const words = document.getElementById("bar-words");
-  const count = choices.chosen().length;
-  const stopped = held ? held.purposes.filter((one) => !choices.isOn(one.code)) : [];
-  if (!count) write(words, held ? "bar_stop_all" : "bar_none");
-  else write(words, "bar_some", { count });
-  if (count && stopped.length) {
-    words.append(make("br"), make("span", {}, say("bar_stop", { names: stopped.map((one) => choices.title(one.code)).join("・") })));
-  }
+  const count = affirmed().length;
+  const kept = choices.chosen().length - count;
+  if (!count && !kept) return write(words, held ? "bar_stop_all" : "bar_none");
+  const lines = [];
+  if (count) lines.push(say("bar_some", { count }));
+  if (stopped().length) lines.push(say("bar_stop", { names: stopped().map(choices.title).join("・") }));
+  if (kept) lines.push(lines.length ? say("bar_kept", { count: kept }) : say("bar_same"));
+  return words.replaceChildren(...lines.flatMap((line, n) => [...(n ? [make("br")] : []), make("span", {}, line)]));
 }
 
 function warn(key) {

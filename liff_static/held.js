@@ -2,6 +2,7 @@
 import { call } from "./api.js";
 import { day } from "./receipt.js";
 import { accessToken } from "./session.js";
+import * as wrong from "./wrong.js";
 import { fill, list as listed, make, say } from "./words.js";
 
 const list = document.getElementById("held-list");
@@ -9,7 +10,7 @@ const note = document.getElementById("held-alert");
 let todo = {};
 let now = null;
 
-/** `handlers`: change(purpose|null), born(), renew(place), stopped(), gone(answer), trouble(trouble, place), reload() */
+/** `handlers`: change(purpose|null), born(), saved(answer), stopped(), gone(answer), trouble(trouble, place), reload() */
 export function start(handlers) {
   todo = handlers;
   document.getElementById("change").addEventListener("click", () => handlers.change(null));
@@ -22,6 +23,8 @@ export function show(held) {
   note.hidden = true;
   document.getElementById("held-none").hidden = Boolean(held);
   document.getElementById("held-more").hidden = !held;
+  // ページの言語は、お知らせの言語ではない(RULES 47)。
+  document.getElementById("held-language").hidden = !held || held.purposes.some((one) => one.code === "language");
   document.getElementById("moved").disabled = false;
   document.getElementById("code-shown").textContent = "";
   list.replaceChildren(...(held ? held.purposes.map(card) : []));
@@ -44,12 +47,48 @@ function card(one) {
   return section;
 }
 
-/** 文を見せて、一度押すだけで続けられる: 文が変わったとき(RULES 38)と、期限が近いとき(P14)。 */
+/** 文を見せて、一度押すだけで続けられる: 文が変わったとき(RULES 38)と、期限が近いとき(P14)。押した目的だけが続く。 */
 function renewal(one, name) {
   const go = make("button", name("held_renew_go"), say("held_renew_go"));
-  go.addEventListener("click", () => todo.renew(note));
   const text = document.querySelector(`#fields-${one.code} .notice`).cloneNode(true);
-  return make("div", { class: "alert look" }, make("p", {}, say(one.renew ? "held_renew" : "held_ending")), text, make("p", { class: "actions" }, go));
+  const asked = guarded(one.code) ? [guardian(one.code)] : [];
+  const box = make("div", { class: "alert look" },
+    make("p", {}, say(one.renew ? "held_renew" : "held_ending")), text, common(one.renew), ...asked, make("p", { class: "actions" }, go));
+  go.addEventListener("click", () => renew(one.code, box));
+  return box;
+}
+
+/** 同意の記録は共通の文まで含めて残るので、押す所で読めるようにする。文が変わったときは、開いて出す。 */
+function common(open) {
+  const text = document.querySelector("#base-title ~ div").cloneNode(true);
+  text.className = "notice";
+  return make("details", { class: "more", ...(open ? { open: "" } : {}) }, make("summary", {}, say("base_read")), text);
+}
+
+/** 15歳以下の方に、新しい文も保護者の方と読んだかを聞く目的(RULES 19)。 */
+function guarded(code) {
+  const born = (now.children || []).some((child) => child.birth_month);
+  return now.age_band === 15 && (["age", "topics"].includes(code) || (code === "parenting" && born));
+}
+
+function guardian(code) {
+  const asked = document.querySelector("#guardian fieldset").cloneNode(true);
+  asked.querySelector(".wrong").id = `wrong-guardian-${code}`;
+  for (const radio of asked.querySelectorAll("input")) Object.assign(radio, { name: `guardian-${code}`, checked: false });
+  asked.addEventListener("change", (event) => { if (event.target.value === "1") wrong.point(`guardian-${code}`, ""); });
+  return asked;
+}
+
+async function renew(code, box) {
+  const asked = box.querySelector("fieldset");
+  const read = Boolean(asked && asked.querySelector("input[value='1']").checked);
+  if (asked && !read) {
+    wrong.point(`guardian-${code}`, "wrong_guardian", [asked]);
+    return asked.querySelector(".wrong").focus();
+  }
+  return attempt(async () => todo.saved(await call("POST", `/liff/api/me/${code}/renewal`, {
+    notice_version: Number(document.body.dataset.notice), notice_language: document.body.dataset.noticeLanguage, guardian: read,
+  })));
 }
 
 /** 選んだことを、ページの言語の呼び名で。 */
@@ -60,7 +99,7 @@ function answer(one) {
   });
   switch (one.code) {
     case "area": return place(now.area);
-    case "age": return named("age_band", [now.age_band]).join("");
+    case "age": return named("age_band", [now.age_band || ""]).join("");
     case "topics": return listed(named("topics", now.topics));
     case "garbage": return listed([place(now.collection_area), ...named("streams", now.streams), ...named("slot", [now.slot])].filter(Boolean));
     default: return named("language", [now.language]).join("");

@@ -6,6 +6,7 @@ import * as held from "./held.js";
 import * as receipt from "./receipt.js";
 import * as session from "./session.js";
 import * as trouble from "./trouble.js";
+import { hush } from "./words.js";
 
 const views = [...document.querySelectorAll("[data-view]")];
 const signIn = document.getElementById("sign-in");
@@ -13,11 +14,10 @@ let inside = false; // セッションがある
 let mine = null; // 預かっている内容
 let wanted = document.body.dataset.start;
 
-const act = { again, signIn: () => { form.keepDraft(); session.signInByHand(); }, reload: () => location.reload() };
+const act = { again, signIn: () => { keepDraft(); session.signInByHand(); }, reload: () => location.reload() };
 
-const onForm = { saved, erase: () => show("erase"), back, trouble: fail, ask: () => show("form", false) };
-form.start(onForm);
-held.start({ change, born, renew: (place) => form.renew(mine, onForm, place), stopped: () => show("stopped"), gone, trouble: fail, reload });
+form.start({ saved, erase: () => show("erase"), back, trouble: fail });
+held.start({ change, born, saved, stopped: () => show("stopped"), gone, trouble: fail, reload });
 receipt.start();
 wire();
 begin();
@@ -36,18 +36,19 @@ async function enter() {
   show("wait", false);
   const { friend, held: registered } = await session.exchange();
   inside = true;
-  document.getElementById("leave-item").hidden = session.inClient();
+  document.getElementById("leave-item").hidden = session.inClient() || window.parent !== window; // 枠の中は、お試しの電話だけ
   mine = registered ? (await call("GET", "/liff/api/me")).held : null;
   if (!friend && !mine) throw new Trouble("friend");
   arrive();
 }
 
-/** 道と登録のあるなしで、最初の画面が決まる。 */
+/** 書きかけがあれば、それを見せる。なければ、道と登録のあるなしで、最初の画面が決まる。 */
 function arrive() {
   const start = wanted;
   wanted = "start";
+  if (form.resume(mine)) return show("form");
   if (start === "erase") return show("erase");
-  if (mine || start === "settings" || start === "stop") return showHeld();
+  if (mine || start === "stop") return showHeld();
   form.fresh(null);
   return show("form");
 }
@@ -81,7 +82,7 @@ function change(purpose) {
 
 /** 予定月の代わりに、生まれた月を入れてもらう。 */
 function born() {
-  form.fresh({ ...mine, children: mine.children.map((child) => (child.birth_month ? child : {})) });
+  form.born(mine);
   show("form");
   choices.show("parenting");
 }
@@ -93,8 +94,16 @@ async function reload() {
 
 async function saved(answer) {
   receipt.show(answer);
+  const more = document.getElementById("more-to-renew");
+  more.hidden = true;
   show("done");
   mine = await call("GET", "/liff/api/me").then((me) => me.held, () => null);
+  more.hidden = !mine || !mine.purposes.some((one) => one.renew || one.ending);
+}
+
+/** 選ぶ画面が見えているときだけ: ほかの画面の裏に残った選びかけは、書きかけにしない。 */
+function keepDraft() {
+  if (document.body.dataset.now === "form") form.keepDraft();
 }
 
 function back() {
@@ -128,11 +137,11 @@ async function gone(answer) {
 function fail(error, place) {
   const kind = error instanceof Trouble ? error.kind : "server";
   if (kind === "session") {
-    form.keepDraft();
+    keepDraft();
     if (session.signInAgain()) return show("wait", false);
   }
   if (!(error instanceof Trouble)) console.error(error);
-  return trouble.fillPlace(place, kind, { inClient: session.inClient(), act, answer: error.answer });
+  return trouble.fillPlace(place, kind, { inClient: session.inClient(), act });
 }
 
 /** 画面そのものが出せないとき。 */
@@ -148,6 +157,7 @@ function wire() {
   document.getElementById("erase").addEventListener("click", erase);
   document.getElementById("keep").addEventListener("click", () => (inside ? reload().catch(stop) : show("welcome")));
   document.getElementById("stopped-back").addEventListener("click", () => reload().catch(stop));
+  document.getElementById("renew-more").addEventListener("click", () => reload().catch(stop));
   document.getElementById("leave").addEventListener("click", async () => {
     await session.leave();
     form.reset();
@@ -160,7 +170,7 @@ function wire() {
   inPlace("go-held", () => { form.reset(); reload().catch(stop); });
   inPlace("go-erase", () => show("erase"));
   for (const link of document.querySelectorAll(".languages a")) {
-    link.addEventListener("click", () => { if (inside) form.keepDraft(); });
+    link.addEventListener("click", () => { if (inside) keepDraft(); });
   }
 }
 
@@ -177,6 +187,7 @@ function inPlace(id, go) {
 function show(name, focus = true) {
   for (const view of views) view.hidden = view.dataset.view !== name;
   document.body.dataset.now = name;
+  hush();
   const title = document.getElementById(`${name}-title`);
   if (!focus || !title) return;
   window.scrollTo(0, 0);

@@ -24,7 +24,7 @@ export function show({ receipt, text }) {
   rows("receipt", [
     ["receipt_number", receipt.record_id, "number"],
     ["receipt_at", moment(receipt.issued_at)],
-    ["receipt_what", list(receipt.processing.map((one) => title(one.purpose)))],
+    ["receipt_what", folded(receipt.processing.map((one) => title(one.purpose)))],
     ["receipt_until", day(first.valid_until)],
     ["receipt_text", say("receipt_version", { version: first.notice_version, language: name(first.notice_language) })],
     ["receipt_check", first.notice_sha256.slice(0, 16), "number"],
@@ -35,7 +35,7 @@ export function show({ receipt, text }) {
 export function showProof({ proof, deauthorized }) {
   write(document.getElementById("erased-words"), proof ? "erased" : "nothing");
   document.getElementById("proof-box").hidden = !proof;
-  document.getElementById("still-linked").hidden = deauthorized !== false;
+  document.getElementById("still-linked").hidden = deauthorized === true;
   if (!proof) return;
   const everything = proof.everything || !proof.withdrawn.length;
   rows("proof", [
@@ -43,6 +43,11 @@ export function showProof({ proof, deauthorized }) {
     ["proof_at", moment(proof.issued_at)],
     ["proof_what", everything ? say("all_news") : list(proof.withdrawn.map(title))],
   ]);
+}
+
+/** 目的の名は、開くまで出さない: 控えの写真に、妊娠や子育てを写すかどうかは本人が選ぶ(RULES 44)。 */
+function folded(titles) {
+  return make("details", { class: "more" }, make("summary", {}, say("receipt_unfold", { count: titles.length })), make("p", {}, list(titles)));
 }
 
 function rows(id, lines) {

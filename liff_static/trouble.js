@@ -27,14 +27,13 @@ export function fillView(kind, { inClient, act }) {
 }
 
 /** いまの画面を残したまま、その場所に出す。 */
-export function fillPlace(place, kind, { inClient, act, answer }) {
+export function fillPlace(place, kind, { inClient, act }) {
   const [key, name] = way(kind, inClient);
   const go = make("a", { class: "button plain", href: "#main" }, say(key));
   arm(go, name, act);
-  const told = kind === "fields" && answer && answer.message ? [make("strong", {}, answer.message), make("p", {}, answer.next_step || "")] : null;
   place.className = "alert";
   place.replaceChildren(
-    ...(told || [make("strong", {}, say(`${kind}_title`)), make("p", {}, say(kind === "session" && inClient ? "reopen_text" : `${kind}_text`))]),
+    make("strong", {}, say(`${kind}_title`)), make("p", {}, say(kind === "session" && inClient ? "reopen_text" : `${kind}_text`)),
     ...(kind === "fields" || name === "again" ? [] : [make("p", { class: "actions" }, go)]),
   );
   place.hidden = false;

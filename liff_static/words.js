@@ -1,6 +1,8 @@
 // ページに埋められた言葉。やさしい日本語の「漢字(かな)」はルビにする。
 const words = JSON.parse(document.getElementById("words").textContent);
 const EASY = document.body.dataset.language === "easy";
+const live = document.getElementById("live");
+let telling;
 const READING = /((?:[おご](?=[一-鿿]))?[一-鿿々][一-鿿々ぁ-ん]*?)\(([ぁ-んー]+)\)/g;
 
 /** 言葉。やさしい日本語では読みが付いたままで、要素に入るときルビになる。 */
@@ -29,9 +31,14 @@ export function make(tag, attributes = {}, ...children) {
 
 /** 読み上げにだけ知らせる。 */
 export function announce(text) {
-  const live = document.getElementById("live");
+  hush();
+  telling = setTimeout(() => { live.textContent = plain(text); }, 50);
+}
+
+/** 前の画面の知らせを残さない: 次の画面で、はじめに読まれてしまう。 */
+export function hush() {
+  clearTimeout(telling);
   live.textContent = "";
-  setTimeout(() => { live.textContent = plain(text); }, 50);
 }
 
 function plain(text) {

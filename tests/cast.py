@@ -21,6 +21,7 @@ from backend.web.sessions import CONSOLE, csrf_token
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from backend.consent.notices import Purpose
     from backend.messages.manuscript import Manuscript
     from backend.residents.address import AddressKeys
     from backend.residents.preferences import Choices
@@ -132,6 +133,15 @@ async def consented(keys: AddressKeys, people: dict[str, Choices]) -> None:
     from backend.residents import preferences
 
     await work.run(preferences.save_many, keys, list(people.items()))
+
+
+async def continued(keys: AddressKeys, users: list[str], *purposes: Purpose) -> None:
+    """`purposes` の一つずつに「続ける」を押した人。"""
+    from backend.residents import preferences
+
+    for one in users:
+        for purpose in purposes:
+            await work.run(preferences.renew, keys, one, purpose)
 
 
 async def crowd(keys: AddressKeys, count: int, make: Callable[[int], Choices], first: int = 0) -> list[str]:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from backend.consent.notices import Notice, Purpose
 from backend.store import work
+from backend.store.clock import JST
 
 SCHEMA = 1
 GRACE_DAYS = 90  # 内容の変わった告知文の発効日から、前の同意が終わるまで(RULES 38)
@@ -191,7 +192,7 @@ async def history(who: bytes) -> list[dict[str, Any]]:
             "text_sha256": bytes(row["text_sha256"]).hex(),
             "guardian": row["guardian"],
             "channel": row["channel"],
-            "at": row["at"].isoformat(),
+            "at": row["at"].astimezone(JST).isoformat(),
         }
         for row in rows
     ]

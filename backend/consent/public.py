@@ -3,13 +3,14 @@
 import difflib
 from typing import Any
 
-from litestar import Request, get
+from litestar import MediaType, Request, Response, get
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-from backend.consent import notices, publishing, translations
+from backend.consent import keys, notices, publishing, translations
 from backend.consent.notices import BY_CODE, COMMON
 from backend.errors import NotFound
+from backend.settings import Settings
 from backend.texts.catalogue import N_, written
 from backend.texts.languages import BY_CODE as LANGUAGES
 from backend.texts.languages import PageLanguage
@@ -20,15 +21,26 @@ NAMES = {COMMON: N_("すべての目的に共通の文"), **{code: purpose.label
 
 
 @get("/policy/consent")
-async def index() -> Template:
-    shown = [one for one in await publishing.versions() if one.published]
-    return page("consent/public.html", title=N_("告知文のすべての版"), versions=shown)
+async def index(settings: Settings) -> Template:
+    return page(
+        "consent/public.html",
+        title=N_("告知文のすべての版"),
+        versions=await publishing.shown(),
+        keys=keys.published(settings),
+    )
+
+
+@get("/policy/consent/keys.json", sync_to_thread=False)
+def key_file(settings: Settings) -> Response[dict[str, Any]]:
+    """レシートを確かめる公開鍵のファイル。"""
+    name = {"Content-Disposition": 'attachment; filename="bunkyo-line-receipt-keys.json"'}
+    return Response(keys.as_file(keys.published(settings)), media_type=MediaType.JSON, headers=name)
 
 
 @get("/policy/consent/{number:int}")
 async def show(request: Request[Any, Any, Any], number: int) -> Template:
     language = reader(request).language
-    published = [one for one in await publishing.versions() if one.published]
+    published = await publishing.shown()
     found = next((one for one in published if one.version == number), None)
     if found is None:
         raise NotFound(N_("その告知文の版はありません。"), next_step=N_("一覧からお選びください。"))
@@ -70,4 +82,4 @@ def _difference(old: str, new: str) -> list[tuple[str, str]]:
     ]
 
 
-routes: list[ControllerRouterHandler] = [index, show]
+routes: list[ControllerRouterHandler] = [index, key_file, show]

@@ -53,6 +53,12 @@ async def versions() -> list[Version]:
     return [_version(row) for row in await work.sql(_LIST)]
 
 
+async def shown() -> list[Version]:
+    """だれでも見られる版、新しい順: 公開と決まり、公開日の来たもの。"""
+    today = (await clock.now()).astimezone(clock.JST).date()
+    return [one for one in await versions() if one.published and one.published_on <= today]
+
+
 async def version(number: int) -> Version:
     found = next((one for one in await versions() if one.version == number), None)
     if found is None:

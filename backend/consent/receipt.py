@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import SecretStr
 
+from backend.consent import days
 from backend.consent.ledger import Grant
 from backend.consent.notices import Notice, Purpose
 from backend.errors import Refused
@@ -59,9 +60,21 @@ def consent(grants: Sequence[Grant], notice: Notice, words: Sequence[str]) -> Re
 
 
 def erasure(
-    purposes: Sequence[Purpose], event_ids: Sequence[str], at: datetime, *, everything: bool, mark: str
+    purposes: Sequence[Purpose],
+    event_ids: Sequence[str],
+    at: datetime,
+    *,
+    kept: Sequence[Purpose],
+    rows: int,
+    answers: int,
+    mark: str,
 ) -> Receipt:
-    """取りやめと消去の証明。`mark` は消去の記録に残した鍵付きハッシュ(控えを戻したときに、もう一度消すため)。"""
+    """取りやめと消去の証明。`kept` は残る目的(なければ、すべて消えた)。
+
+    `rows` と `answers` は、消した後に数えた、本人につながる行と、やめた目的の答えの数。`mark` は消去の記録に残した
+    鍵付きハッシュ(控えを戻したときに、もう一度消すため)。
+    """
+    everything = not kept
     body = {
         "schema_version": SCHEMA,
         "record_id": str(uuid4()),
@@ -71,15 +84,18 @@ def erasure(
         "withdrawn": [purpose.code for purpose in purposes],
         "event_ids": list(event_ids),
         "everything": everything,
-        "rows_left": 0,
+        "kept": [purpose.code for purpose in kept],
+        "rows_left": rows,
+        "answers_left": answers,
         "journal": mark,
         "backups_within_days": 35,
     }
     names = "、".join(purpose.label for purpose in purposes) or "預かっていたもの"
     lines = [
-        f"{_ja(at)} に消しました。",
+        f"{days.moment(at)} に消しました。",
         f"消したもの: {names}" + ("。LINEの利用者IDの暗号も消しました。" if everything else ""),
-        "お知らせの対象には、もう入りません。",
+        "残っているもの: " + ("ありません。消した後に数えました。" if everything else "、".join(p.label for p in kept)),
+        "お知らせの対象には、もう入りません。" if everything else "やめた目的のお知らせの対象には、もう入りません。",
         "控えからは最長35日で消えます。",
         f"証明の番号: {body['record_id']}",
     ]
@@ -156,14 +172,16 @@ def _processing(grant: Grant) -> dict[str, Any]:
 
 
 def _text(grants: Sequence[Grant], words: Sequence[str], record_id: str) -> str:
-    first = grants[0]
+    versions = "・".join(f"第{version}版" for version in sorted({grant.notice_version for grant in grants}))
+    latest = max(grant.granted_at for grant in grants)
+    once = len({grant.granted_at for grant in grants}) == 1
     lines = [
         f"{account.MUNICIPALITY} 同意レシート",
-        f"{_ja(max(grant.granted_at for grant in grants))} に、次のことに同意しました。",
-        *(f"・{grant.purpose.label}({_ja_day(grant.until)}まで)" for grant in grants),
+        f"{days.moment(latest)} {'に、次のことに同意しました。' if once else 'までに、次のことに同意しています。'}",
+        *(f"・{grant.purpose.label}({days.day(grant.until)}まで)" for grant in grants),
         "預かっているもの:",
         *(f"・{word}" for word in words),
-        f"告知文 第{first.notice_version}版。受信設定のページで、いつでもやめられます。",
+        f"告知文 {versions}。受信設定のページで、いつでもやめられます。",
         f"レシートの番号: {record_id}",
     ]
     return "\n".join(lines)
@@ -171,16 +189,6 @@ def _text(grants: Sequence[Grant], words: Sequence[str], record_id: str) -> str:
 
 def _time(moment: datetime) -> str:
     return moment.astimezone(JST).isoformat(timespec="microseconds")
-
-
-def _ja(moment: datetime) -> str:
-    local = moment.astimezone(JST)
-    return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
-
-
-def _ja_day(moment: datetime) -> str:
-    local = moment.astimezone(JST)
-    return f"{local.year}年{local.month}月{local.day}日"
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ APPEND_ONLY = {
     "notice_translation",
     "notice_decision",
     "personal_switch",
+    "incident_report",
     "audit_entry",
     "approval",
     "delivery_body",

@@ -1,5 +1,6 @@
 """だれでも見る公開ページ: このアカウントは本物か、決まり、個人情報の取り扱い、使いやすさ(POL 5(6)、7、10)。"""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from backend.account import policy, warning
 from backend.consent import notices
 from backend.consent.notices import Purpose
 from backend.home import accessibility as results
+from backend.home import standing
 from backend.settings import Settings
 from backend.store.pool import LOST
 from backend.texts.catalogue import N_, written
@@ -73,16 +75,16 @@ async def in_language(message: Message, scope: Scope) -> None:
 
 
 async def with_warning(request: Request[Any, Any, Any]) -> None:
-    """なりすましの注意を、公開と住民のすべてのページに渡す。データベースに届かないときは、注意なしで出す。"""
+    """なりすましの注意と、災害時・停止の案内を、公開と住民のすべてのページに渡す。データベースに届かないときは、どちらもなしで出す。"""
     if request.method == "GET" and not request.url.path.startswith(_UNWARNED):
-        try:
+        request.state.impostor, request.state.standing = "", None
+        with contextlib.suppress(*LOST):
             request.state.impostor = await warning.current()
-        except LOST:
-            request.state.impostor = ""
+            request.state.standing = await standing.current()
 
 
 def warned(handle: Callable[[Request[Any, Any, Any], Any], Response[Any]]) -> Callable[..., Response[Any]]:
-    """誤りの画面を返す `handle` に、なりすましの注意を添える。道のないアドレスは `with_warning` を通らないため。"""
+    """誤りの画面を返す `handle` に、頭の注意と案内を添える。道のないアドレスは `with_warning` を通らないため。"""
 
     def answer(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
         shown = handle(request, error)

@@ -1,6 +1,6 @@
 """選んだこと: 住民が「同意して保存」で送った値。目的の選ばれていない属性は落とし、おかしな値は欄ごとに断る。"""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -48,10 +48,13 @@ class Choices:
     guardian: bool = False
 
 
-def tidy(choices: Choices, today: date) -> Choices:
-    """保存してよい形にする: 目的のない属性を落とし、値を確かめる。だめなら `BadChoices`。"""
+def tidy(choices: Choices, today: date, born: Collection[date] = ()) -> Choices:
+    """保存してよい形にする: 目的のない属性を落とし、値を確かめる。だめなら `BadChoices`。
+
+    `born` はもう預かっている生まれた月。高校の年代を過ぎていても断らない: 消すのは作業の仕事で、本人のほかの変更を止めない。
+    """
     kept = _only_consented(choices)
-    problems = {name: words for name, words in _problems(kept, today) if words}
+    problems = {name: words for name, words in _problems(kept, today, born) if words}
     if problems:
         raise BadChoices(problems)
     return kept
@@ -73,6 +76,22 @@ def guarded(choices: Choices) -> Purpose:
         return Purpose(0)
     parenting = Purpose.PARENTING if choices.birth_months else Purpose(0)
     return choices.purposes & (Purpose.AGE | Purpose.TOPICS | parenting)
+
+
+def changed(before: Choices, after: Choices) -> Purpose:
+    """`after` で、新しく選ばれたか、答えの変わった目的。並べ方の違いは、変わったことにしない。"""
+    added = after.purposes & ~before.purposes
+    kept = after.purposes & before.purposes
+    return added | Purpose(sum(int(one) for one in kept if _answers(before, one) != _answers(after, one)))
+
+
+def _answers(choices: Choices, purpose: Purpose) -> object:
+    if purpose is Purpose.PARENTING:
+        dues = choices.birth_due_months or (None,) * len(choices.birth_months)
+        born = zip(choices.birth_months, (due or date.min for due in dues), strict=True)
+        return choices.due_months, sorted(born)
+    values = [getattr(choices, name) for name in ATTRIBUTES[purpose]]
+    return [set(value) if isinstance(value, tuple) else value for value in values]
 
 
 def _only_consented(choices: Choices) -> Choices:
@@ -106,7 +125,7 @@ COLUMNS: dict[Purpose, dict[str, str]] = {
 """目的をやめたときに消す `resident` の列と、消した後の値。子の月は `resident_child` ごと消える。"""
 
 
-def _problems(choices: Choices, today: date) -> Iterable[tuple[str, str]]:
+def _problems(choices: Choices, today: date, born: Collection[date] = ()) -> Iterable[tuple[str, str]]:
     if not 0 < int(choices.purposes) < 64:
         yield "purposes", "受け取りたいお知らせを一つ以上選んでください。"
     if choices.area is not None and choices.area not in {*areas.BY_CODE, areas.OUTSIDE}:
@@ -117,12 +136,12 @@ def _problems(choices: Choices, today: date) -> Iterable[tuple[str, str]]:
         yield "collection_area", "ごみを出す地域を一覧から選んでください。"
     if choices.slot is not None and choices.slot not in set(Slot):
         yield "slot", "受け取る時刻を一覧から選んでください。"
-    yield "children", _children_problem(choices, today)
+    yield "children", _children_problem(choices, today, born)
     if guarded(choices) and not choices.guardian:
         yield "guardian", "15歳以下の方は、保護者の方と一緒に読んでください。"
 
 
-def _children_problem(choices: Choices, today: date) -> str:
+def _children_problem(choices: Choices, today: date, born: Collection[date]) -> str:
     months = [*choices.due_months, *choices.birth_months, *(due for due in choices.birth_due_months if due)]
     if any(month.day != 1 for month in months):
         return "月だけを選んでください。"
@@ -137,6 +156,6 @@ def _children_problem(choices: Choices, today: date) -> str:
         if due and not -MONTHS_LATE <= stages.months_between(birth, due) <= MONTHS_EARLY:
             return "生まれた月と出産の予定月の組み合わせを確かめてください。"
     for birth in choices.birth_months:
-        if stages.stage_of(birth, today) is None:
+        if birth not in born and stages.stage_of(birth, today) is None:
             return "生まれた月を確かめてください。これからの月と、高校を卒業する年代より前の月は選べません。"
     return ""

@@ -1,4 +1,4 @@
-"""本人の権利と漏えい対応の扉 `/console/rights`: 個人情報保護担当が、目の前の本人の分だけを開く(RULES 41, 42)。"""
+"""本人の権利の扉 `/console/rights`: 個人情報保護担当が、目の前の本人の分だけを開く(RULES 41)。"""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,9 +11,11 @@ from litestar.types import ControllerRouterHandler
 from backend.consent.notices import BY_CODE
 from backend.errors import NotFound, Refused
 from backend.permissions import Actor, Permission
-from backend.residents import incident, rights
+from backend.residents import correction, rights
 from backend.residents.address import AddressKeys
-from backend.residents.vocabulary import AgeBand, Language, Slot
+from backend.residents.choices import MAX_CHILDREN, Choices
+from backend.residents.correction import Typed
+from backend.residents.vocabulary import AgeBand, Language, Slot, Stream, Topic
 from backend.store import work
 from backend.ward import areas
 from backend.web import forms
@@ -28,14 +30,13 @@ class CodeForm(msgspec.Struct):
 class CorrectionForm(msgspec.Struct):
     name: Annotated[str, msgspec.Meta(max_length=40)] = ""
     value: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    many: Annotated[list[str], msgspec.Meta(max_length=40)] = []
+    births: Annotated[list[str], msgspec.Meta(max_length=10)] = []
+    dues: Annotated[list[str], msgspec.Meta(max_length=10)] = []
 
 
 class StopForm(msgspec.Struct):
     purpose: Annotated[str, msgspec.Meta(max_length=40)] = ""
-
-
-class SwitchForm(msgspec.Struct):
-    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
 @get("/console/rights", **needs(Permission.HANDLE_RIGHTS))
@@ -63,7 +64,8 @@ async def sheet(case: UUID, actor: Actor) -> Template:
 async def correct(request: Request[Any, Any, Any], case: UUID, actor: Actor, keys: AddressKeys) -> Template | Redirect:
     form = await forms.read(request, CorrectionForm)
     try:
-        await work.run(rights.correct, actor, keys, case, form.name, _value(form))
+        value = correction.read(form.name, Typed(form.value, form.many, form.births, form.dues))
+        await work.run(rights.correct, actor, keys, case, form.name, value)
     except NotFound:
         raise
     except Refused as error:
@@ -87,30 +89,6 @@ async def stop(request: Request[Any, Any, Any], case: UUID, actor: Actor, keys: 
     )
 
 
-@get("/console/rights/incident", **needs(Permission.CLOSE_PERSONAL))
-async def incident_page(actor: Actor) -> Template:
-    return await _incident(actor)
-
-
-@post("/console/rights/incident/close", **needs(Permission.CLOSE_PERSONAL))
-async def close(request: Request[Any, Any, Any], actor: Actor) -> Template | Redirect:
-    return await _switch(request, actor, incident.close)
-
-
-@post("/console/rights/incident/reopen", **needs(Permission.CLOSE_PERSONAL))
-async def reopen(request: Request[Any, Any, Any], actor: Actor) -> Template | Redirect:
-    return await _switch(request, actor, incident.reopen)
-
-
-async def _switch(request: Request[Any, Any, Any], actor: Actor, verb: Any) -> Template | Redirect:
-    form = await forms.read(request, SwitchForm)
-    try:
-        await work.run(verb, actor, form.reason)
-    except Refused as error:
-        return await _incident(actor, error=error.message, hint=error.next_step, status=422)
-    return Redirect("/console/rights/incident", status_code=303)
-
-
 def _index(*, error: str = "", hint: str = "", status: int = 200) -> Template:
     return page(
         "residents_console/index.html", title="本人の権利", room="rights", status=status, error=error, hint=hint
@@ -128,21 +106,8 @@ async def _sheet(actor: Actor, case: UUID, *, error: str = "", hint: str = "", s
         document=await rights.disclosure(actor, case),
         purposes=[*opened.held.grants],
         choices=_choices(),
-        error=error,
-        hint=hint,
-    )
-
-
-async def _incident(actor: Actor, *, error: str = "", hint: str = "", status: int = 200) -> Template:
-    now = await incident.current()
-    return page(
-        "residents_console/incident.html",
-        title="漏えい対応",
-        room="rights_incident",
-        status=status,
-        switch=now,
-        mine=now.by_staff == actor.staff_id,
-        clocks=await incident.clocks(),
+        agreed=[purpose.code for purpose in opened.held.choices.purposes],
+        children=_rows(opened.held.choices),
         error=error,
         hint=hint,
     )
@@ -156,17 +121,16 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
         "collection_area": places,
         "language": [(language.value, language.label) for language in Language],
         "slot": [(str(slot.value), slot.label) for slot in Slot],
+        "topics": [(topic.value, topic.label) for topic in Topic],
+        "streams": [(stream.value, stream.label) for stream in Stream],
     }
 
 
-def _value(form: CorrectionForm) -> int | str | None:
-    if not form.value:
-        return None
-    if form.name == "language":
-        return form.value
-    if not form.value.isdecimal():
-        raise Refused("一覧から選んでください。")
-    return int(form.value)
+def _rows(c: Choices) -> list[tuple[str, str]]:
+    """子の月の欄、いつも5人分。"""
+    dues = c.birth_due_months or (None,) * len(c.birth_months)
+    known = [(f"{birth:%Y-%m}", f"{due:%Y-%m}" if due else "") for birth, due in zip(c.birth_months, dues, strict=True)]
+    return [*known, *[("", "")] * MAX_CHILDREN][:MAX_CHILDREN]
 
 
-routes: list[ControllerRouterHandler] = [index, open_case, incident_page, close, reopen, sheet, correct, stop]
+routes: list[ControllerRouterHandler] = [index, open_case, sheet, correct, stop]

@@ -6,8 +6,9 @@ from backend.consent import ledger, receipt
 from backend.consent.ledger import Action, Channel
 from backend.consent.notices import Purpose
 from backend.consent.receipt import Receipt
-from backend.residents import journal, rows
+from backend.residents import journal, remaining, renewal, rows
 from backend.residents.address import AddressKeys
+from backend.residents.remaining import NotErased, Remaining
 from backend.store import clock, work
 
 
@@ -34,13 +35,26 @@ async def end(
     left, mark = live & ~ending, ""
     if not left:
         await work.sql("delete from resident where id = $1", row["id"])
-        mark = await journal.append(keys, user_id, at)
     elif left != held or row["live_until"] <= now:
         # 同意していない目的をやめたときは触れない: 番号が替わると、送信の途中の人が理由なく抜ける。
-        await rows.narrow(row, left, min(grants[p].until for p in left))
-        await journal.append_parts(keys, user_id, at, [journal.purpose(p) for p in held & ~left])
+        kept = [grants[p] for p in left]
+        await rows.narrow(row, left, min(g.until for g in kept), min((await renewal.caught_up(kept)).values()))
+    still = await _measured(keys, user_id, row, left)
+    if not left:
+        mark = await journal.append(keys, user_id, at)
+    elif gone := held & ~left:
+        await journal.append_parts(keys, user_id, at, [journal.purpose(p) for p in gone])
     ids = [str(event.event_id) for event in events if event.action is action]
-    return receipt.erasure([*ending], ids, at, everything=not left, mark=mark)
+    return receipt.erasure([*ending], ids, at, kept=[*left], rows=still.rows, answers=still.answers, mark=mark)
+
+
+async def _measured(keys: AddressKeys, user_id: str, row: dict[str, Any], left: Purpose) -> Remaining:
+    """消した後に数える。やめた目的のものが一つでも残れば `NotErased` で、証明は出さず、取引ごと取り消す。"""
+    ids = list({row["id"], *keys.indexes(user_id)})
+    still = await remaining.count(ids, Purpose(row["purposes"]) & ~left)
+    if still.answers or (still.rows and not left):
+        raise NotErased(f"消したはずの行 {still.rows}、答え {still.answers} が残っています。")
+    return still
 
 
 async def stop_child(

@@ -11,7 +11,7 @@ from uuid import UUID
 from backend.consent.ledger import Action, Channel
 from backend.consent.notices import Purpose
 from backend.line.events import Event
-from backend.residents import ending, rows
+from backend.residents import ending, rows, stages
 from backend.residents.address import AddressKeys
 from backend.store import clock, work
 
@@ -68,8 +68,13 @@ async def _sweep_some(keys: AddressKeys) -> int:
         "select id from resident where due_month <= (ward_now() at time zone 'Asia/Tokyo') - interval '3 months' limit $1",
         CHUNK,
     )
+    grown = await work.sql(
+        f"select distinct resident_id as id from resident_child where {stages.GROWN} limit $1",  # noqa: S608  日付だけの式
+        CHUNK,
+    )
     touched = [await work.run(locked, keys, row["id"], _lapse) for row in lapsed]
     touched += [await work.run(locked, keys, row["id"], _end_pregnancy) for row in overdue]
+    touched += [await work.run(locked, keys, row["id"], _end_grown) for row in grown]
     return sum(touched)
 
 
@@ -105,6 +110,15 @@ async def _lapse(keys: AddressKeys, user_id: str, row: dict[str, Any]) -> None:
 async def _end_pregnancy(keys: AddressKeys, user_id: str, row: dict[str, Any]) -> None:
     if row["due_month"]:
         await ending.stop_child(keys, user_id, row, 0, Action.LAPSED, Channel.SWEEP)
+
+
+async def _end_grown(keys: AddressKeys, user_id: str, row: dict[str, Any]) -> None:
+    """高校の年代を過ぎた子を、黙って終える。もう何も送らないのに、月だけを持ち続けない。"""
+    for child in await work.sql(
+        f"select position from resident_child where resident_id = $1 and {stages.GROWN}",  # noqa: S608  日付だけの式
+        row["id"],
+    ):
+        await ending.stop_child(keys, user_id, row, child["position"], Action.LAPSED, Channel.SWEEP)
 
 
 async def _unseen(event_ids: list[str]) -> set[str]:

@@ -11,7 +11,8 @@ from backend.store import clock, work
 EVERY_DAYS = 7
 SUSPICIOUS = 0.3
 """登録した人のこれより多くが一度にいなくなったら、一覧の方を疑い、だれも消さない。"""
-FEW = 50
+HANDFUL = 3
+"""登録した人が少ないときは、これくらいの人がいなくなっても割合は大きくなる。"""
 
 
 async def weekly(keys: AddressKeys, line: Any) -> int | None:
@@ -32,11 +33,7 @@ async def compare(keys: AddressKeys, line: Any) -> int:
     present, friends = await _present(keys, line)
     known = await work.sql("select id from resident where consented_at < $1", began)
     missing = [row["id"] for row in known if row["id"].bytes not in present]
-    if len(missing) > max(FEW, SUSPICIOUS * len(known)):
-        raise Refused(
-            f"友だちの一覧に、登録した人の{len(missing)}人がいません。だれも消していません。",
-            next_step="LINEの一覧が正しいかを確かめてください。",
-        )
+    _refuse_if_suspicious(friends, len(known), len(missing))
     twice = await work.run(_count, missing, began)
     erased = sum([await erasure.absent(keys, resident_id) for resident_id in twice])
     await work.sql(
@@ -47,6 +44,15 @@ async def compare(keys: AddressKeys, line: Any) -> int:
         erased,
     )
     return erased
+
+
+def _refuse_if_suspicious(friends: int, known: int, missing: int) -> None:
+    """空の一覧と、登録した人の多くがいない一覧では、だれも消さない: 消したものは戻らないが、待てば次の週がある。"""
+    if missing and (friends == 0 or missing > max(HANDFUL, SUSPICIOUS * known)):
+        raise Refused(
+            f"友だちの一覧({friends}人)に、登録した{known}人のうち{missing}人がいません。だれも消していません。",
+            next_step="LINEの一覧が正しいかを確かめてください。",
+        )
 
 
 async def _present(keys: AddressKeys, line: Any) -> tuple[set[bytes], int]:

@@ -1,14 +1,18 @@
-"""漏えい対応: 一人で、いつでも「個人設定を閉じる」(RULES 42)。閉じている間は、読むことも保存も、条件での送信もない。"""
+"""漏えい対応: 一人で、いつでも「個人設定を閉じる」(RULES 42)。閉じている間は、読むことも保存も、条件での送信もない。
+
+報告の時計は `breach` にあり、開き直しても動き続ける。
+"""
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from backend.approval import foureyes
 from backend.audit import trail
 from backend.errors import Refused, Unavailable
 from backend.permissions import Actor, Permission
-from backend.store import work
+from backend.residents import breach
+from backend.store import clock, work
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,19 @@ async def require_open() -> None:
         )
 
 
-async def close(actor: Actor, reason: str) -> None:
-    """一人で閉じる。もう閉じていれば何もしない。"""
+async def close(actor: Actor, reason: str, found_at: datetime | None = None) -> None:
+    """一人で閉じる。もう閉じていれば何もしない。
+
+    動いている漏えいの記録がなければ、一緒に始める。`found_at` は見つけた時刻(Noneなら、いま)。
+    """
     actor.require(Permission.CLOSE_PERSONAL)
     if not reason.strip():
         raise Refused("閉じる理由を一行で書いてください。")
     if (await current()).closed:
         return
     await _write(actor, closed=True, reason=reason.strip()[:500])
+    if not await breach.running():
+        await breach.begin(actor, found_at or await clock.now(), reason[:500])
 
 
 async def reopen(actor: Actor, reason: str) -> None:
@@ -68,26 +77,9 @@ async def reopen(actor: Actor, reason: str) -> None:
     await _write(actor, closed=False, reason=reason.strip()[:500])
 
 
-@dataclass(frozen=True)
-class Clocks:
-    """報告の期限。見つけた時から、速報は3〜5日、確報は30日(不正の目的のおそれがあれば60日)。"""
-
-    found_at: datetime
-    people: int
-    first_from: datetime
-    first_until: datetime
-    full_until: datetime
-    full_until_malicious: datetime
-
-
-async def clocks() -> Clocks | None:
-    """閉じてからの時計と、いま預かっている人の数。閉じていなければNone。"""
-    now = await current()
-    if not now.closed or now.since is None:
-        return None
-    people = (await work.sql("select count(*) as people from resident"))[0]["people"]
-    days = [now.since + timedelta(days=n) for n in (3, 5, 30, 60)]
-    return Clocks(now.since, people, *days)
+async def people() -> int:
+    """いま預かっている人の数。"""
+    return (await work.sql("select count(*) as people from resident"))[0]["people"]
 
 
 async def _write(actor: Actor, *, closed: bool, reason: str) -> None:

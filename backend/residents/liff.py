@@ -10,11 +10,12 @@ from litestar.types import ControllerRouterHandler
 from backend.consent import receipt
 from backend.consent.notices import BY_CODE, Purpose
 from backend.consent.receipt import Receipt
-from backend.errors import Forbidden, LineError, NotFound, Refused, Unavailable
+from backend.errors import Forbidden, NotFound, Refused, Unavailable
 from backend.line.identity import Forged
-from backend.residents import incident, preferences, rights, sent, session, shown
+from backend.residents import incident, linked, preferences, rights, sent, session, shown
 from backend.residents.address import AddressKeys
 from backend.residents.choices import BadChoices
+from backend.residents.linked import NotFriend
 from backend.residents.preferences import NoticeChanged
 from backend.residents.session import Over, Session, TooOften
 from backend.settings import Settings
@@ -23,10 +24,6 @@ from backend.store.pool import LOST
 from backend.web.sessions import LIFF, cookie, cookie_name
 
 Ask = Request[Any, Any, Any]
-
-
-class NotFriend(Refused):
-    """友だちでない人のものは保存しない(RULES 36)。"""
 
 
 @post("/liff/session", status_code=200)
@@ -40,7 +37,10 @@ async def begin(request: Ask, settings: Settings, line: Any, keys: AddressKeys) 
     now = await clock.now()
     identity = await line.verify_id_token(token, now)
     mine = await work.run(session.start, identity, await session.current(_cookie(request, settings), settings))
-    answer = {"friend": await _friend(line, mine), "held": await preferences.held(keys, mine.user_id) is not None}
+    answer = {
+        "friend": await linked.is_friend(line, mine.user_id),
+        "held": await preferences.held(keys, mine.user_id) is not None,
+    }
     sealed = cookie(LIFF, session.seal(mine, settings), secure=settings.secure_cookies, max_age=session.MINUTES * 60)
     return Response(answer, cookies=[sealed])
 
@@ -63,7 +63,7 @@ async def me(request: Ask, settings: Settings, line: Any, keys: AddressKeys) -> 
     mine = await _session(request, settings)
     await incident.require_open()
     held = await preferences.held(keys, mine.user_id)
-    return {"friend": await _friend(line, mine), "held": await shown.page(held) if held else None}
+    return {"friend": await linked.is_friend(line, mine.user_id), "held": await shown.page(held) if held else None}
 
 
 @put("/liff/api/me")
@@ -72,18 +72,7 @@ async def save(request: Ask, settings: Settings, line: Any, keys: AddressKeys) -
     mine = await _writer(request, settings)
     form = sent.read(await _body(request), sent.SaveForm)
     choices = sent.choices_of(form)
-    try:
-        friend = await line.is_friend(mine.user_id)
-    except LineError as error:
-        raise Unavailable(
-            "ただいまLINEに確かめられません。まだ何も保存していません。",
-            next_step="少し待ってから、もう一度押してください。",
-        ) from error
-    if not friend:
-        raise NotFriend(
-            "文京区を友だちに追加すると受け取れます。まだ何も保存していません。",
-            next_step="友だちに追加してから、もう一度押してください。",
-        )
+    await linked.require_friend(line, mine.user_id)
     made = await work.run(
         preferences.save,
         keys,
@@ -92,6 +81,28 @@ async def save(request: Ask, settings: Settings, line: Any, keys: AddressKeys) -
         language=form.notice_language,
         notice_version=form.notice_version,
     )
+    return {"receipt": receipt.signed(made, settings.receipt_signing_key), "text": made.text}
+
+
+@post("/liff/api/me/{purpose:str}/renewal", status_code=200)
+async def renew(request: Ask, settings: Settings, line: Any, keys: AddressKeys, purpose: str) -> dict[str, Any]:
+    """「続ける」: 一つの目的だけ、いま見せた文に同意し直す。ほかの目的は、文も期限もそのまま(P3、RULES 38)。"""
+    if purpose not in BY_CODE:
+        raise NotFound("その目的はありません。")
+    mine = await _writer(request, settings)
+    form = sent.read(await _body(request), sent.RenewForm)
+    await linked.require_friend(line, mine.user_id)
+    made = await work.run(
+        preferences.renew,
+        keys,
+        mine.user_id,
+        BY_CODE[purpose],
+        language=form.notice_language,
+        notice_version=form.notice_version,
+        guardian=form.guardian,
+    )
+    if made is None:
+        raise NotFound("その目的には同意していません。", next_step="ページを開き直してください。")
     return {"receipt": receipt.signed(made, settings.receipt_signing_key), "text": made.text}
 
 
@@ -153,10 +164,11 @@ async def _withdraw(
 
     proof = await work.run(verb)
     everything = proof is not None and bool(proof.body["everything"])
+    finished = everything or purposes is None
     answer = {
         "proof": receipt.signed(proof, settings.receipt_signing_key) if proof else None,
         "text": proof.text if proof else "預かっているものはありません。",
-        "deauthorized": await _deauthorize(line, token if everything or purposes is None else ""),
+        "deauthorized": await linked.unlink(line, token) if finished else None,
     }
     return Response(answer, cookies=[_cleared(settings)] if everything else [])
 
@@ -204,30 +216,12 @@ async def _export(request: Ask, settings: Settings, keys: AddressKeys) -> dict[s
     return document
 
 
-async def _friend(line: Any, mine: Session) -> bool:
-    """友だちか。LINEに聞けないときは止めない: 保存の前に、もう一度必ず確かめる。"""
-    try:
-        return await line.is_friend(mine.user_id)
-    except LineError:
-        return True
-
-
 async def _access_token(request: Ask) -> str:
     """LINEの許可を取り消すための札。読めなくても、消すことは止めない。"""
     try:
         return sent.read(await _body(request), sent.StopForm).access_token
     except BadChoices:
         return ""
-
-
-async def _deauthorize(line: Any, token: str) -> bool | None:
-    if not token:
-        return None
-    try:
-        await line.deauthorize(token)
-    except LineError:
-        return False
-    return True
 
 
 def _attachment(body: bytes, name: str, media_type: str) -> Response[bytes]:
@@ -257,7 +251,7 @@ routes: list[ControllerRouterHandler] = [
     Router(
         path="/",
         route_handlers=[
-            begin, finish, me, save, withdraw_all, withdraw_one, stop_child, download, download_text, code,
+            begin, finish, me, save, renew, withdraw_all, withdraw_one, stop_child, download, download_text, code,
         ],
         exception_handlers={
             Forged: _answer(401, "session"),

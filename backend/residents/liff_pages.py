@@ -52,7 +52,7 @@ async def show(
         notice=_shown(notice),
         base_text=_lines(notice.common, language),
         purposes=[_purpose(purpose, notice, words) for purpose in Purpose],
-        on_pc=not any(mark in request.headers.get("user-agent", "").lower() for mark in _PHONES),
+        on_pc=_on_pc(request),
         early_url=_early_url(settings, path, _query(lang, furigana), only if only in ONLY else ""),
         phone_url=_liff_url(settings) if not settings.demo_door else f"{settings.public_url}{path}",
         words_json=_embedded({key: str(words(text)) for key, text in liff_words.SCRIPT.items()}),
@@ -113,6 +113,12 @@ def _query(lang: str, furigana: bool) -> str:
     if lang not in languages.BY_CODE:
         return ""
     return f"?lang={lang}" + ("&ruby=1" if furigana else "")
+
+
+def _on_pc(request: Request[Any, Any, Any]) -> bool:
+    """パソコンで、LINEの外で開いたか。枠の中に出るのは、お試しの模擬スマートフォンだけ(本番のCSPは枠を許さない)。"""
+    framed = request.headers.get("sec-fetch-dest") == "iframe"
+    return not framed and not any(mark in request.headers.get("user-agent", "").lower() for mark in _PHONES)
 
 
 def _early_url(settings: Settings, path: str, query: str, only: str) -> str:

@@ -1,8 +1,8 @@
 """受信設定: 同意して保存、いまの内容、取りやめ。台帳に書く件と本人の行は、同じ取引で動く(P8)。"""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +12,9 @@ from backend.consent.notices import Notice, Purpose
 from backend.consent.receipt import Receipt
 from backend.errors import Refused
 from backend.residents import choices as chosen
-from backend.residents import ending, incident, journal, rows, wording
+from backend.residents import ending, incident, journal, renewal, rows, wording
 from backend.residents.address import AddressKeys
-from backend.residents.choices import Choices
+from backend.residents.choices import BadChoices, Choices
 from backend.store import clock
 
 
@@ -45,6 +45,8 @@ async def save(
     """一人の選んだことを保存し、レシートを返す。選ばれなくなった目的は、同じ取引で取りやめになる。
 
     `notice_version` は本人が読んだ告知文の版。いまの版と違えば `NoticeChanged`、値がおかしければ `BadChoices`。
+    同意の件を書くのは、新しく選んだ目的と、答えを変えた目的だけ。そのままの目的は、前の文への同意も期限もそのまま残る:
+    一つを直すことで、ほかの目的の新しい文や期限にまで同意したことにしない(P3)。続けるのは `renew`。
     """
     return (await save_many(keys, [(user_id, choices)], language=language, notice_version=notice_version))[0]
 
@@ -59,26 +61,42 @@ async def save_many(
 ) -> list[Receipt]:
     """何人分でも一つの取引で保存する。取引は呼ぶ側が `work.run` で開く。"""
     await incident.require_open()
-    now = await clock.now()
-    today = now.astimezone(clock.JST).date()
-    wanted = [(user_id, chosen.tidy(choices, today)) for user_id, choices in people]
-    notice = await notices.current(language)
-    if notice_version is not None and notice_version != notice.version:
-        raise NoticeChanged(
-            "告知文が新しくなりました。まだ何も保存していません。", next_step="新しい文を読んでください。"
-        )
-    await rows.lock(keys, [user_id for user_id, _ in wanted])
-    before = await rows.find(keys, [user_id for user_id, _ in wanted])
-    drafts = [_draft(keys, user_id, choices, before.get(user_id)) for user_id, choices in wanted]
-    held = await ledger.live([ledger.subject(draft.subject_key) for draft in drafts if draft.known])
-    await ledger.append([entry for draft in drafts for entry in _entries(draft, held, notice, channel)])
-    live = await ledger.live([ledger.subject(draft.subject_key) for draft in drafts])
-    ends = {d.id: min(g.until for g in live[ledger.subject(d.subject_key)].values()) for d in drafts}
-    await rows.write(drafts, ends, notice.version)
-    for (user_id, _), draft in zip(wanted, drafts, strict=True):
+    today = (await clock.now()).astimezone(clock.JST).date()
+    await rows.lock(keys, [user_id for user_id, _ in people])
+    before = await rows.find(keys, [user_id for user_id, _ in people])
+    drafts = [
+        _draft(keys, user_id, chosen.tidy(choices, today, _born(before.get(user_id))), before.get(user_id))
+        for user_id, choices in people
+    ]
+    notice = await _read(language, notice_version)
+    affirmed = {draft.id: await _affirmed(draft) for draft in drafts}
+    receipts = await _write(drafts, affirmed, notice, channel)
+    for (user_id, _), draft in zip(people, drafts, strict=True):
         if draft.known and (parts := _left_out(draft.known, draft.choices)):
             await journal.append_parts(keys, user_id, await clock.now(), parts)
-    return [_receipt(draft, live[ledger.subject(draft.subject_key)], notice) for draft in drafts]
+    return receipts
+
+
+async def renew(
+    keys: AddressKeys,
+    user_id: str,
+    purpose: Purpose,
+    *,
+    language: str = "ja",
+    notice_version: int | None = None,
+    guardian: bool = False,
+) -> Receipt | None:
+    """「続ける」: いま見せた文に、その目的だけ、同意し直す(RULES 38)。答えは受け取らない。同意していなければNone。"""
+    await incident.require_open()
+    await rows.lock(keys, [user_id])
+    row = (await rows.find(keys, [user_id])).get(user_id)
+    if row is None or purpose not in Purpose(row["purposes"]):
+        return None
+    choices = replace((await held_in(row)).choices, guardian=guardian)
+    if chosen.guarded(choices) & purpose and not guardian:
+        raise BadChoices({"guardian": "15歳以下の方は、保護者の方と一緒に読んでください。"})
+    draft = _draft(keys, user_id, choices, row)
+    return (await _write([draft], {draft.id: purpose}, await _read(language, notice_version), Channel.LIFF))[0]
 
 
 async def held(keys: AddressKeys, user_id: str) -> Held | None:
@@ -123,6 +141,47 @@ async def withdraw(
     return await ending.end(keys, user_id, row, purposes, Action.WITHDRAWN, channel)
 
 
+async def _read(language: str, notice_version: int | None) -> Notice:
+    """本人が読んだはずの告知文。その後に版が変わっていたら `NoticeChanged`。"""
+    notice = await notices.current(language)
+    if notice_version is not None and notice_version != notice.version:
+        raise NoticeChanged(
+            "告知文が新しくなりました。まだ何も保存していません。", next_step="新しい文を読んでください。"
+        )
+    return notice
+
+
+async def _affirmed(draft: rows.Draft) -> Purpose:
+    """この保存で同意した目的: 新しく選ばれたもの、答えの変わったもの、前の同意の終わっているもの。"""
+    if draft.known is None:
+        return draft.choices.purposes
+    before = await held_in(draft.known)
+    now = await clock.now()
+    live = Purpose(sum(int(purpose) for purpose, grant in before.grants.items() if grant.until > now))
+    return chosen.changed(before.choices, draft.choices) | (draft.choices.purposes & ~live)
+
+
+async def _write(
+    drafts: Sequence[rows.Draft], affirmed: Mapping[UUID, Purpose], notice: Notice, channel: Channel
+) -> list[Receipt]:
+    """台帳に書き足し、本人の行をその畳み込みに合わせる。"""
+    held = await ledger.live([ledger.subject(draft.subject_key) for draft in drafts if draft.known])
+    await ledger.append([one for draft in drafts for one in _entries(draft, affirmed[draft.id], held, notice, channel)])
+    found = await ledger.live([ledger.subject(draft.subject_key) for draft in drafts])
+    live = {draft.id: found[ledger.subject(draft.subject_key)] for draft in drafts}
+    fresh = await renewal.caught_up(grant for grants in live.values() for grant in grants.values())
+    await rows.write(
+        drafts,
+        {one: min(grant.until for grant in grants.values()) for one, grants in live.items()},
+        {one: min(fresh[g.notice_version, g.purpose] for g in grants.values()) for one, grants in live.items()},
+    )
+    return [_receipt(draft, affirmed[draft.id], live[draft.id], notice) for draft in drafts]
+
+
+def _born(row: dict[str, Any] | None) -> list[date]:
+    return rows.births(row) if row else []
+
+
 def _draft(keys: AddressKeys, user_id: str, choices: Choices, row: dict[str, Any] | None) -> rows.Draft:
     dropped = row is not None and bool(Purpose(row["purposes"]) & ~choices.purposes)
     return rows.Draft(
@@ -151,15 +210,21 @@ def _left_out(row: dict[str, Any], choices: Choices) -> list[str]:
 
 
 def _entries(
-    draft: rows.Draft, held: dict[bytes, dict[Purpose, Grant]], notice: Notice, channel: Channel
+    draft: rows.Draft,
+    affirmed: Purpose,
+    held: dict[bytes, dict[Purpose, Grant]],
+    notice: Notice,
+    channel: Channel,
 ) -> list[Entry]:
     who = ledger.subject(draft.subject_key)
     gone = [grant for purpose, grant in held.get(who, {}).items() if not purpose & draft.choices.purposes]
     return [
         *ledger.ended(who, gone, Action.WITHDRAWN, channel),
-        *ledger.granted(who, draft.choices.purposes, notice, channel, guarded=chosen.guarded(draft.choices)),
+        *ledger.granted(who, affirmed, notice, channel, guarded=chosen.guarded(draft.choices)),
     ]
 
 
-def _receipt(draft: rows.Draft, grants: dict[Purpose, Grant], notice: Notice) -> Receipt:
-    return receipt.consent([*grants.values()], notice, wording.sentences(draft.choices))
+def _receipt(draft: rows.Draft, affirmed: Purpose, grants: dict[Purpose, Grant], notice: Notice) -> Receipt:
+    """いま同意した目的の控え。やめただけで新しい同意がなければ、残っている同意の控え。"""
+    agreed = [grant for purpose, grant in grants.items() if purpose & (affirmed or draft.choices.purposes)]
+    return receipt.consent(agreed, notice, wording.sentences(draft.choices))

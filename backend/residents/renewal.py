@@ -1,10 +1,11 @@
 """告知文の切りかえ: 公開と同じ取引で、前の同意の終わり(発効日+90日)を本人の行にも写す(RULES 38)。"""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from backend.consent import publishing
-from backend.consent.ledger import GRACE_DAYS
+from backend.consent.ledger import GRACE_DAYS, Grant
 from backend.consent.notices import Purpose
 from backend.consent.publishing import Version
 from backend.permissions import Actor
@@ -46,6 +47,27 @@ def ends_on(version: Version) -> date:
 def is_ending(until: datetime, today: date) -> bool:
     """同意の終わりが近く、ページで続けるかを尋ねる間か(P14)。"""
     return until.astimezone(clock.JST).date() - today <= timedelta(days=ASK_DAYS)
+
+
+_CAUGHT_UP = """
+with shown as (
+    select n.version, n.material from notice n join notice_decision d on d.version = n.version and d.published
+    where n.published_on <= (ward_now() at time zone 'Asia/Tokyo')::date)
+select g.version, g.purpose, coalesce(min(n.version) - 1, (select max(version) from shown)) as last
+from unnest($1::int[], $2::int[]) g (version, purpose)
+left join shown n on n.version > g.version and n.material & g.purpose <> 0 group by 1, 2
+"""
+
+
+async def caught_up(grants: Iterable[Grant]) -> dict[tuple[int, Purpose], int]:
+    """(同意した版, 目的) → その同意が、内容としていまも追いついている、最も新しい版。
+
+    「続ける」は目的ごとなので、一人の同意の版はそろわない。本人の行の `notice_version` は、これの最も小さいもの:
+    内容の変わっていない目的が古い版のままでも、まだ続けていない人には数えない。
+    """
+    old = {(grant.notice_version, grant.purpose) for grant in grants}
+    rows = await work.sql(_CAUGHT_UP, [version for version, _ in old], [int(purpose) for _, purpose in old])
+    return {(row["version"], Purpose(row["purpose"])): row["last"] for row in rows}
 
 
 async def progress() -> list[Progress]:

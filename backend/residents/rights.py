@@ -9,13 +9,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from backend.audit import trail
-from backend.consent import ledger
+from backend.consent import days, ledger
 from backend.consent.ledger import Action, Channel
 from backend.consent.notices import Purpose
 from backend.consent.receipt import Receipt
 from backend.errors import NotFound, Refused
 from backend.permissions import Actor, Permission
-from backend.residents import choices, ending, preferences, rows
+from backend.residents import correction, ending, preferences, rows
 from backend.residents.address import AddressKeys
 from backend.residents.preferences import Held
 from backend.store import clock, work
@@ -23,8 +23,6 @@ from backend.store import clock, work
 CODE_MINUTES = 10
 CASE_MINUTES = 30
 TRIES = 10  # 一人の職員が15分に間違えてよい回数
-CORRECTABLE = ("area", "age_band", "collection_area", "language", "slot")
-_PURPOSE_OF = {name: purpose for purpose, names in choices.ATTRIBUTES.items() for name in names}
 
 
 @dataclass(frozen=True)
@@ -87,19 +85,27 @@ def plain(held: Held) -> dict[str, Any]:
 
 
 def readable(document: dict[str, Any]) -> str:
-    """写しを、読むための文にする。"""
-    lines = ["文京区LINE公式アカウントが預かっているもの", f"作った日時: {document['exported_at']}", ""]
+    """写しを、読むための文にする。日時は日本時間。"""
+    lines = ["文京区LINE公式アカウントが預かっているもの", f"作った日時: {_moment(document['exported_at'])}", ""]
     lines += [f"・{words}" for words in document["words"]]
-    lines += ["", "同意している目的"]
+    lines += ["", f"最後に保存した日時: {_moment(document['consented_at'])}", "", "同意している目的"]
     lines += [
-        f"・{p['label']}: {p['granted_at'][:10]} から {p['valid_until'][:10]} まで(告知文 第{p['notice_version']}版)"
+        f"・{p['label']}: {_day(p['granted_at'])} から {_day(p['valid_until'])} まで(告知文 第{p['notice_version']}版)"
         for p in document["purposes"]
     ]
     lines += ["", "LINEの利用者ID: " + document["line_user_id"], "", "同意の記録"]
     for event in document["history"]:
         label = Purpose[event["purpose"].upper()].label
-        lines.append(f"・{event['at'][:19]} {label} {Action(event['action']).label}")
+        lines.append(f"・{_moment(event['at'])} {label} {Action(event['action']).label}")
     return "\n".join(lines) + "\n"
+
+
+def _moment(written: str) -> str:
+    return days.moment(datetime.fromisoformat(written))
+
+
+def _day(written: str) -> str:
+    return days.day(datetime.fromisoformat(written))
 
 
 async def issue_code(keys: AddressKeys, user_id: str) -> tuple[str, datetime]:
@@ -178,18 +184,10 @@ async def disclosure(actor: Actor, case_id: UUID) -> dict[str, Any]:
 
 
 async def correct(actor: Actor, keys: AddressKeys, case_id: UUID, name: str, value: Any) -> None:
-    """本人の申し出で、同意している目的の一つの答えを直す。同意を足すことはできない(P17)。"""
+    """本人の申し出で、同意している目的の一つの答え(`correction.PURPOSE_OF`)を直す。同意を足すことはできない(P17)。"""
     row = await _locked(actor, keys, case_id)
     held = await preferences.held_in(row)
-    if name not in CORRECTABLE or not held.choices.purposes & _PURPOSE_OF[name]:
-        raise Refused("その項目は直せません。", next_step="本人が同意していない項目は、本人の画面で登録してください。")
-    today = (await clock.now()).astimezone(clock.JST).date()
-    choices.check_value(name, value, today)
-    await work.sql(
-        f"update resident set {name} = $2, updated_at = ward_now() where id = $1",  # noqa: S608  名は CORRECTABLE から
-        row["id"],
-        value,
-    )
+    await correction.apply(keys, keys.open(bytes(row["cipher"])), row, held, name, value)
     await trail.record(actor, "rights.correct", f"case:{case_id}", attribute=name)
 
 

@@ -95,7 +95,9 @@ on conflict (id) do update set
 """
 
 
-async def write(drafts: Sequence[Draft], live_until: Mapping[UUID, datetime], notice_version: int) -> None:
+async def write(
+    drafts: Sequence[Draft], live_until: Mapping[UUID, datetime], notice_versions: Mapping[UUID, int]
+) -> None:
     """行と子をまとめて書く。前の版の鍵の索引で書かれた行は、いまの版の行に置き換わる。"""
     moved = [draft.known["id"] for draft in drafts if draft.known and draft.known["id"] != draft.id]
     if moved:
@@ -103,7 +105,7 @@ async def write(drafts: Sequence[Draft], live_until: Mapping[UUID, datetime], no
     again = [draft.id for draft in drafts if draft.known]
     if again:
         await work.sql("delete from resident_child where resident_id = any($1::uuid[])", again)
-    values = [_values(draft, live_until[draft.id], notice_version) for draft in drafts]
+    values = [_values(draft, live_until[draft.id], notice_versions[draft.id]) for draft in drafts]
     await work.sql(_INSERT, *(list(column) for column in zip(*values, strict=True)))
     children = [child for draft in drafts for child in _children(draft)]
     if children:
@@ -114,18 +116,19 @@ async def write(drafts: Sequence[Draft], live_until: Mapping[UUID, datetime], no
         )
 
 
-async def narrow(row: dict[str, Any], left: Purpose, live_until: datetime) -> None:
+async def narrow(row: dict[str, Any], left: Purpose, live_until: datetime, notice_version: int) -> None:
     """残る目的だけの行にする。やめた目的の属性は同じ文で消え、番号も替わる。"""
     gone = [purpose for purpose in COLUMNS if not purpose & left]
     cleared = {column: value for purpose in gone for column, value in COLUMNS[purpose].items()}
     sets = "".join(f", {column} = {value}" for column, value in cleared.items())
     await work.sql(
-        f"update resident set purposes = $2, live_until = $3, number = $4, updated_at = ward_now(){sets} "  # noqa: S608  列の名は表から
+        f"update resident set purposes = $2, live_until = $3, number = $4, notice_version = $5, updated_at = ward_now(){sets} "  # noqa: S608  列の名は表から
         "where id = $1",
         row["id"],
         int(left),
         live_until,
         new_number(),
+        notice_version,
     )
     if not left & Purpose.PARENTING:
         await work.sql("delete from resident_child where resident_id = $1", row["id"])

@@ -37,6 +37,14 @@ class SaveForm(msgspec.Struct, kw_only=True):
     guardian: bool = False
 
 
+class RenewForm(msgspec.Struct, kw_only=True):
+    """「続ける」の本文。答えの欄はない: 押した目的の、見せた文のほかは、何も動かせない。"""
+
+    notice_version: int
+    notice_language: str = "ja"
+    guardian: bool = False
+
+
 class TokenForm(msgspec.Struct):
     id_token: Annotated[str, msgspec.Meta(max_length=MAX_BODY)]
 

@@ -16,6 +16,10 @@ _SCHOOL = (
 GRACE_MONTHS = 2  # 予定月が過ぎてから、黙って終えるまで(RULES 44)
 
 
+GROWN = f"birth_month < (select ({_SCHOOL} - interval '18 years')::date)"
+"""`resident_child` の、高校の年代を過ぎた子。"""
+
+
 class Stage(StrEnum):
     """一人の子(または一つの妊娠)の時期。"""
 

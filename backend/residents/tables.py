@@ -109,3 +109,21 @@ class FollowerSweep(Table, tablename="follower_sweep", db=DB):
     residents = BigInt()
     absent = BigInt()
     erased = BigInt()
+
+
+class IncidentReport(Table, tablename="incident_report", db=DB):
+    """漏えいの記録(RULES 42)。行を足すだけで、番号ごとの最後の行がいまの記録。"""
+
+    id = BigInt(primary_key=True)
+    number = BigInt()
+    at = Timestamptz()
+    by_staff = BigInt()
+    found_at = Timestamptz()
+    people = Integer(null=True, default=None)
+    malicious = Boolean(null=True, default=None)
+    items = SmallInt()
+    summary = Text()
+    first_on = Date(null=True, default=None)
+    full_on = Date(null=True, default=None)
+    unneeded = Text()
+    ended = Boolean()

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from backend.account import warning
+from backend.account import state, warning
 from backend.database import embedded
 from backend.home import accessibility
 from backend.home.accessibility import PUBLIC, RESIDENTS
@@ -108,6 +108,30 @@ async def _erased(phone: Phone) -> None:
     await phone.arrive("erased")
 
 
+def _in_disaster(path: str) -> Reach:
+    """災害時に、なりすましの注意も出ているとき。案内の行き先は、災害時のメニューから。"""
+
+    async def reach(phone: Phone) -> None:
+        people = await cast.staff()
+        menu = await making.version(Role.EMERGENCY, making.emergency())
+        await work.sql("insert into menu_current (role, version_id) values ('emergency', $1)", menu.id)
+        await work.run(state.enter_disaster, people.watanabe)
+        await warning.show(people.sato)
+        await phone.open(path)
+        assert await phone.page.locator("aside.standing-disaster a").count() == 2
+
+    return reach
+
+
+def _while_stopped(path: str, *, everything: bool) -> Reach:
+    async def reach(phone: Phone) -> None:
+        await work.run(state.stop, (await cast.staff()).ito, everything=everything)
+        await phone.open(path)
+        assert await phone.page.locator("aside.standing a").count() == 1
+
+    return reach
+
+
 def _page(path: str) -> Reach:
     async def reach(phone: Phone) -> None:
         await phone.open(path)
@@ -156,6 +180,8 @@ SETTINGS: dict[tuple[str, str], Reach] = {
     ("/liff/erase", "やめる・消す"): _erase,
     ("/liff/erase", "消去の証"): _erased,
     ("/liff/stop", "止めたところ"): _stopped,
+    ("/liff", "災害時の案内"): _in_disaster("/liff"),
+    ("/liff", "緊急だけを送るときの案内"): _while_stopped("/liff", everything=False),
 }
 PAGES: dict[tuple[str, str], Reach] = {
     ("/", "最初のページ"): _page("/"),
@@ -172,6 +198,10 @@ PAGES: dict[tuple[str, str], Reach] = {
     ("/go/{code:str}", "電話の案内"): _telephone,
     ("/go/{code:str}", "案内の終わったリンク"): _page("/go/nothing"),
     ("", "ページがないとき"): _page("/nothing-here"),
+    ("/", "災害時の最初のページ"): _in_disaster("/"),
+    ("/", "休んでいるときの最初のページ"): _while_stopped("/", everything=True),
+    ("/verify", "災害時の確かめるページ"): _in_disaster("/verify"),
+    ("/verify", "休んでいるときの確かめるページ"): _while_stopped("/verify", everything=True),
 }
 ROUTES = {route for route, _ in (*SETTINGS, *PAGES) if route}
 STATES = [(RESIDENTS, *key) for key in SETTINGS] + [(PUBLIC, *key) for key in PAGES]
@@ -218,8 +248,11 @@ async def test_every_language_is_accessible(pick_up: Any, language: str) -> None
         assert await looking.overflow(phone.page) == 0, (width, percent)
 
 
+@pytest.mark.parametrize("mode", ["normal", "disaster"])
 @pytest.mark.parametrize("language", ["easy", "en", "zh", "ko"])
-async def test_every_language_of_a_public_page_is_accessible(phone: Phone, language: str) -> None:
+async def test_every_language_of_a_public_page_is_accessible(phone: Phone, language: str, mode: str) -> None:
+    if mode == "disaster":
+        await _in_disaster("/")(phone)
     await phone.page.set_viewport_size({"width": 320, "height": 844})
     for path in ("/", "/privacy", "/verify", "/policy/consent/1", "/nothing-here"):
         await phone.open(f"{path}?lang={language}&ruby=1")
@@ -280,3 +313,45 @@ async def test_furigana_is_shown_only_when_asked_for(sakura: Phone) -> None:
     await sakura.open("/liff?lang=easy&ruby=1")
     await sakura.arrive("form")
     assert await sakura.page.locator("h2#form-title rt").first.is_visible()
+
+
+async def _wrongs(phone: Phone) -> dict[str, str]:
+    """読み上げに「正しくない」と伝わる欄の名 → その説明。"""
+    session = await phone.context.new_cdp_session(phone.page)
+    nodes = (await session.send("Accessibility.getFullAXTree"))["nodes"]
+    await session.detach()
+    return {
+        node["name"]["value"]: node.get("description", {}).get("value", "")
+        for node in nodes
+        if any(one["name"] == "invalid" and one["value"]["value"] == "true" for one in node.get("properties", ()))
+    }
+
+
+async def test_every_error_is_tied_to_its_field_until_it_is_mended(sakura: Phone) -> None:
+    await sakura.to_form()
+    page = sakura.page
+    for purpose in ("area", "age", "parenting", "topics", "garbage", "language"):
+        await page.check(f"#on-{purpose}")
+    assert await _wrongs(sakura) == {}
+    await page.click("#save")
+    found = await _wrongs(sakura)
+    assert "「答えない」を選んでください。" in found["年代を選んでください"]
+    assert "種類、時刻を選んでください。" in found["知らせてほしい時刻"]
+    assert {"ひらがなで探す", "年", "月", "防災・防犯", "可燃ごみ", "お知らせの言語を選んでください"} <= set(found)
+    assert await looking.violations(page) == []
+    await page.check("input[name=age_band][value='30']", force=True)
+    await page.check("input[name=slot][value='7']", force=True)
+    left = set(await _wrongs(sakura))
+    assert {"年代を選んでください", "知らせてほしい時刻"} & left == set()
+    assert "可燃ごみ" in left
+
+
+async def test_no_view_begins_by_reading_what_the_last_one_said(sakura: Phone) -> None:
+    await sakura.consent_to_area()
+    assert await sakura.page.inner_text("#live") == ""
+    await sakura.page.click("#go-held")
+    await sakura.arrive("held")
+    await sakura.page.click("#change")
+    await sakura.arrive("form")
+    await sakura.page.wait_for_timeout(200)
+    assert await sakura.page.inner_text("#live") == ""

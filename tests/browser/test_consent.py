@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import asyncpg
@@ -33,6 +34,17 @@ async def test_nothing_leaves_the_page_and_nothing_is_kept_before_the_button(
     await sakura.arrive("welcome")
     assert [request.url for request in sakura.sent] == []
     assert await rows(owner) == 0
+
+
+async def test_the_menus_button_takes_a_newcomer_straight_to_the_choices(sakura: Phone) -> None:
+    """出荷時のメニューの「受信設定を開く」。まだ何も登録していない人に、「登録はありません」を挟まない。"""
+    await sakura.to_form("/liff/settings")
+    await sakura.page.check("#on-area")
+    await sakura.choose_area()
+    await sakura.page.click("#save")
+    await sakura.arrive("done")
+    await sakura.page.reload()
+    await sakura.arrive("held")
 
 
 async def test_the_button_saves_exactly_what_was_chosen(sakura: Phone, owner: asyncpg.Connection) -> None:
@@ -75,9 +87,74 @@ async def test_the_receipt_takes_focus_and_can_be_kept(sakura: Phone) -> None:
     await sakura.consent_to_area()
     assert await sakura.page.evaluate("document.activeElement.id") == "done-title"
     receipt = await sakura.page.inner_text("#receipt")
-    assert "地域のお知らせ" in receipt
     assert "第1版(日本語)" in receipt
     assert (await sakura.page.get_attribute("#keep-receipt", "href") or "").startswith("blob:")
+
+
+async def test_the_receipt_names_no_purpose_until_one_opens_it(sakura: Phone) -> None:
+    """RULES 44: 画面の写真に、妊娠や子育てを写すかどうかは本人が選ぶ。"""
+    await sakura.to_form()
+    await sakura.page.check("#on-parenting")
+    await sakura.page.select_option("#children [data-id=year]", index=2)
+    await sakura.page.select_option("#children [data-id=month]", "01")
+    await sakura.page.click("#save")
+    await sakura.arrive("done")
+    seen = await sakura.page.inner_text("section[data-view=done]")
+    assert "子育て" not in seen
+    assert "同意した目的(1つ)を見る" in seen
+    await sakura.page.click("#receipt summary")
+    assert "妊娠・子育てのお知らせ" in await sakura.page.inner_text("#receipt")
+
+
+async def test_not_answering_the_age_is_an_answer_and_is_kept_as_nothing(
+    sakura: Phone, owner: asyncpg.Connection
+) -> None:
+    """P19: 告知文が「答えずにおくこともできます」と言うとおり。"""
+    await sakura.to_form()
+    await sakura.page.check("#on-age")
+    assert not await sakura.page.is_checked("input[name=age_band][value='']")
+    await sakura.page.check("input[name=age_band][value='']", force=True)
+    await sakura.page.click("#save")
+    await sakura.arrive("done")
+    assert await owner.fetchrow("select purposes, age_band from resident") == (2, None)
+    await sakura.page.click("#go-held")
+    await sakura.arrive("held")
+    assert "答えない" in await sakura.page.inner_text("#held-list .answer")
+    await sakura.page.click("#change")
+    assert await sakura.page.is_checked("input[name=age_band][value='']")
+
+
+async def test_an_age_not_chosen_yet_stays_unchosen_over_a_change_of_language(sakura: Phone) -> None:
+    await sakura.to_form()
+    await sakura.page.check("#on-age")
+    await sakura.page.click(".languages summary")
+    await sakura.page.click(".languages a[hreflang=en]")
+    await sakura.page.wait_for_selector("body[data-now=form] #on-age:checked")
+    assert await sakura.page.locator("input[name=age_band]:checked").count() == 0
+
+
+async def test_erasing_without_a_token_says_that_the_link_to_line_is_left(sakura: Phone) -> None:
+    await sakura.consent_to_area()
+    await sakura.page.evaluate(
+        "for (const key of Object.keys(localStorage)) if (/accessToken/i.test(key)) localStorage.removeItem(key)"
+    )
+    await sakura.page.click("#go-erase")
+    await sakura.page.click("#erase")
+    await sakura.arrive("erased")
+    assert await sakura.page.is_visible("#still-linked")
+
+
+async def test_what_the_server_refuses_is_said_in_the_language_of_the_page(sakura: Phone) -> None:
+    await sakura.to_form("/liff?lang=en")
+    await sakura.page.check("#on-parenting")
+    await sakura.page.check("#children input[value=due]", force=True)
+    await sakura.page.select_option("#children [data-id=year]", index=2)
+    await sakura.page.select_option("#children [data-id=month]", "12")
+    await sakura.page.click("#save")
+    await sakura.page.wait_for_selector("#form-alert:visible")
+    said = await sakura.page.inner_text("#form-alert") + await sakura.page.inner_text("#wrong-parenting")
+    assert "up to 10 months ahead" in said
+    assert not re.search("[ぁ-ん]", said), said
 
 
 async def test_nothing_is_ticked_beforehand(sakura: Phone) -> None:
@@ -106,7 +183,7 @@ async def test_a_switch_without_an_answer_is_explained_beside_it(sakura: Phone) 
     await sakura.to_form()
     await sakura.page.check("#on-age")
     await sakura.page.click("#save")
-    assert "年代を選んでください。" in await sakura.page.inner_text("#wrong-age")
+    assert "年代か「答えない」を選んでください。" in await sakura.page.inner_text("#wrong-age")
     assert await sakura.page.evaluate("document.activeElement.id") == "wrong-age"
 
 

@@ -70,8 +70,11 @@ async def test_what_was_chosen_survives_the_session_that_ended(phone: Phone, own
     await phone.page.check("#on-area")
     await phone.choose_area()
     await phone.context.clear_cookies(name="__Host-ward-liff")
-    await phone.page.click("#save")
-    await phone.page.wait_for_selector("body[data-now=form] #on-area:checked")
+    # 押した後の新しいページを見る: 前のページも、はじめは同じに見える。
+    async with phone.page.expect_response("**/liff/session"):
+        await phone.page.click("#save")
+    await phone.arrive("form")
+    assert await phone.page.is_checked("#on-area")
     assert "本郷" in await phone.page.inner_text("#fields-area .chosen")
     assert await owner.fetchval("select count(*) from resident") == 0
     await phone.page.click("#save")

@@ -17,7 +17,7 @@ from backend.residents.choices import Choices
 from backend.segments import audience, criteria, fields
 from backend.store import clock, work
 from tests.consent.desk import CHIEF, OFFICER, PR, SECOND, SECTION, proposal, publish
-from tests.residents.people import KEN, SAKURA, consented
+from tests.residents.people import KEN, SAKURA, consented, renewed
 
 GOLDEN = json.loads(Path(__file__).with_name("golden.json").read_text(encoding="utf-8"))
 AREA = Choices(purposes=Purpose.AREA | Purpose.AGE, area=12)
@@ -87,7 +87,7 @@ async def test_a_material_change_ends_old_consents_ninety_days_after_it_takes_ef
 async def test_renewing_keeps_counting(database, keys):
     await consented(keys, SAKURA, AREA)
     number = await publish(Purpose.AREA, effective_in=30)
-    await consented(keys, SAKURA, AREA, notice_version=number)
+    await renewed(keys, SAKURA, Purpose.AREA, notice_version=number)
     await clock.advance(125 * DAY)
     assert await count() == 1
 
@@ -154,7 +154,7 @@ async def test_how_many_have_not_renewed_is_known(database, keys):
     await consented(keys, SAKURA, AREA)
     await consented(keys, KEN, AREA)
     number = await publish(Purpose.AREA)
-    await consented(keys, KEN, AREA)
+    await renewed(keys, KEN, Purpose.AREA)
     (progress,) = await renewal.progress()
     assert (progress.version, progress.renewed, progress.waiting) == (number, 1, 1)
 
@@ -228,3 +228,14 @@ async def test_time_is_the_databases_and_always_moves_on(database, keys, owner):
         "select subject, 4, 'granted', 1, 'ja', text_sha256, 'liff', '1999-01-01' from consent_event limit 1 returning at"
     )
     assert row["at"].year > 2000
+
+
+async def test_a_version_is_not_public_before_its_day(database):
+    """RULES 38: 公開の決まった版でも、公開日までは、だれにも見せない。"""
+    today = (await clock.now()).astimezone(clock.JST).date()
+    number = await publish(published_on=today + timedelta(days=3), effective_on=today + timedelta(days=30))
+    assert [one.version for one in await publishing.shown()] == [1]
+    await clock.advance(3 * DAY)
+    assert [one.version for one in await publishing.shown()] == [number, 1]
+    await proposal()
+    assert [one.version for one in await publishing.shown()] == [number, 1]

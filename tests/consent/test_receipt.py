@@ -2,16 +2,18 @@
 
 import json
 import random
+from datetime import datetime
 
 import pytest
 from pydantic import SecretStr
 
-from backend.consent import receipt
-from backend.consent.notices import Purpose
+from backend.consent import notices, receipt
+from backend.consent.notices import BY_CODE, Purpose
 from backend.errors import Refused
 from backend.residents import preferences
 from backend.residents.choices import Choices
-from backend.store import work
+from backend.residents.vocabulary import AgeBand, Topic
+from backend.store import clock, work
 from tests.residents.people import SAKURA, consented
 
 KEY = SecretStr("2" * 64)
@@ -128,3 +130,39 @@ def _other(value):
     if isinstance(value, bool):
         return not value
     return value + 1 if isinstance(value, int) else f"{value}x" if isinstance(value, str) else "x"
+
+
+async def test_every_value_says_what_the_ledger_says(database, keys, owner):
+    """P6, P15: 期限は保存の月数の後、保護者と読んだかは目的ごと、文のハッシュは本人の読んだ言語のもの。"""
+    await clock.set_to(datetime(2026, 11, 24, 18, 0, tzinfo=clock.JST))
+    young = Choices(
+        purposes=Purpose.AREA | Purpose.AGE | Purpose.TOPICS,
+        area=12,
+        age_band=AgeBand.UP_TO_15,
+        topics=(Topic.BOSAI,),
+        guardian=True,
+    )
+    made = await consented(keys, SAKURA, young, language="en")
+    body = receipt.verify(json.dumps(receipt.signed(made, KEY)).encode(), PUBLIC)
+    notice = await notices.get(1, "en")
+    events = {row["purpose"]: row for row in await owner.fetch("select * from consent_event")}
+    assert body["record_type"] == "consent"
+    assert body["notice"] == {"version": 1, "published_on": notice.published_on.isoformat()}
+    assert [one["purpose"] for one in body["processing"]] == ["area", "age", "topics"]
+    for one in body["processing"]:
+        purpose = BY_CODE[one["purpose"]]
+        event = events[int(purpose)]
+        said = datetime.fromisoformat(one["event_time"])
+        assert (one["event_id"], said) == (str(event["event_id"]), event["at"])
+        assert datetime.fromisoformat(one["valid_until"]) == said.replace(year=2028)
+        assert one["guardian"] is event["guardian"] is (purpose is not Purpose.AREA)
+        assert (one["notice_version"], one["notice_language"]) == (1, "en")
+        assert one["notice_sha256"] == notice.texts[purpose].sha256
+    assert datetime.fromisoformat(body["issued_at"]) == max(event["at"] for event in events.values())
+    assert "2026年11月24日(火) 18:00 に、次のことに同意しました。" in made.text
+    assert "・地域のお知らせ(2028年11月24日(金)まで)" in made.text
+
+
+async def test_a_grown_person_reads_without_a_guardian(database, keys):
+    made = await consented(keys, SAKURA, Choices(purposes=Purpose.AGE, age_band=AgeBand.THIRTIES))
+    assert [one["guardian"] for one in made.body["processing"]] == [False]

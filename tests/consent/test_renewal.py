@@ -43,7 +43,7 @@ async def test_the_page_asks_when_the_end_is_near_and_one_press_moves_it_on(save
     await ends_in(owner, renewal.ASK_DAYS)
     near = await area(saved)
     assert (near["renew"], near["ending"]) == (False, True)
-    assert (await saved.save()).status_code == 200
+    assert (await saved.renew("area")).status_code == 200
     after = await area(saved)
     assert after["ending"] is False
     assert datetime.fromisoformat(after["until"]) > datetime.fromisoformat(near["until"]) + timedelta(days=600)
@@ -55,6 +55,8 @@ async def test_a_changed_text_is_asked_about_until_it_is_accepted(saved: Page):
     number = await publish(Purpose.AREA, effective_in=10)
     assert (await area(saved))["renew"] is True
     assert (await saved.save(notice_version=number)).status_code == 200
+    assert (await area(saved))["renew"] is True
+    assert (await saved.renew("area", notice_version=number)).status_code == 200
     assert (await area(saved))["renew"] is False
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from backend.account import warning
+from backend.account import state, warning
 from backend.menus.roles import Role
 from backend.store import work
 from backend.texts.catalogue import Words
@@ -94,8 +94,15 @@ def test_every_public_page_is_looked_at_in_every_language(app: Any) -> None:
     assert sorted(path for path in ADDRESSES if path) == pages.of_public(app)
 
 
+@pytest.mark.parametrize("mode", ["normal", "disaster", "stopped"])
 @pytest.mark.parametrize("code", TRANSLATED)
-async def test_no_word_of_another_language_stands_on_a_public_page(visitor: httpx.AsyncClient, code: str) -> None:
+async def test_no_word_of_another_language_stands_on_a_public_page(
+    visitor: httpx.AsyncClient, people: Cast, code: str, mode: str
+) -> None:
+    if mode == "disaster":
+        await work.run(state.enter_disaster, people.watanabe)
+    elif mode == "stopped":
+        await work.run(state.stop, people.ito, everything=True)
     wrong: list[tuple[str, str]] = []
     for path in PATHS:
         seen = Seen((await visitor.get(f"{path}?lang={code}")).text)
@@ -105,7 +112,7 @@ async def test_no_word_of_another_language_stands_on_a_public_page(visitor: http
             for lang, words in (seen.texts if code == "easy" else seen.texts + seen.plain)
             if not lang and _FOREIGN[code].search(words)
         ]
-    print(f"{code}: {len(PATHS)}ページ、ほかの言語のまま残る文 {len(wrong)}")
+    print(f"{code} {mode}: {len(PATHS)}ページ、ほかの言語のまま残る文 {len(wrong)}")
     assert wrong == []
 
 
@@ -119,7 +126,8 @@ async def test_the_language_is_said_to_people_and_to_machines(visitor: httpx.Asy
         assert "set-cookie" not in answer.headers
         links = Seen(answer.text).links
         assert [f"?lang={one.code}" for one in LANGUAGES] == [one for one in links if re.fullmatch(r"\?lang=\w+", one)]
-        inside = [one for one in links if one.startswith("/") and f"lang={language.code}" not in one]
+        pages = [one for one in links if one.startswith("/") and not one.endswith(".json")]
+        inside = [one for one in pages if f"lang={language.code}" not in one]
         assert inside == [], "頼んだ言語を忘れるリンク"
 
 

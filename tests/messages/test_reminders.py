@@ -119,7 +119,7 @@ async def test_only_those_who_have_not_continued_get_it(
     await requests.submit(people.sato, request_id)
     delivery = await requests.approve(people.ito, request_id)
     await go_to(datetime(2026, 12, 23, 15, tzinfo=JST))
-    await cast.consented(keys, {user: by_area() for user in changed[:5]})
+    await cast.continued(keys, changed[:5], Purpose.AREA)
     await cast.crowd(keys, 3, by_area, first=500)  # 新しい文に初めて同意した人
     await go_to(datetime(2026, 12, 24, 10, 0, 1, tzinfo=JST))
     async with sending(gateway, keys):
@@ -225,7 +225,7 @@ async def test_who_continued_is_no_longer_among_them(
     request_id = await prepare(people.sato, "ends_in:2028-11:60")
     await requests.submit(people.sato, request_id)
     delivery = await requests.approve(people.ito, request_id)
-    await cast.consented(keys, {user: by_area() for user in expiring[:10]})
+    await cast.continued(keys, expiring[:10], Purpose.AREA, Purpose.AGE)
     await go_to(datetime(2028, 9, 1, 10, 0, 1, tzinfo=JST))
     async with sending(gateway, keys):
         await until(delivery)

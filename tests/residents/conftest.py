@@ -32,6 +32,11 @@ class Page:
     async def save(self, **changed: Any) -> httpx.Response:
         return await self.http.put("/liff/api/me", json=form(**changed))
 
+    async def renew(self, purpose: str, **changed: Any) -> httpx.Response:
+        """「続ける」を押す。"""
+        body = {"notice_version": 1, "notice_language": "ja", **changed}
+        return await self.http.post(f"/liff/api/me/{purpose}/renewal", json=body)
+
     async def call(self, method: str, path: str, **more: Any) -> httpx.Response:
         return await self.http.request(method, path, **more)
 

@@ -44,3 +44,7 @@ async def everything() -> Choices:
 
 async def consented(keys: Any, user_id: str, choices: Choices | None = None, **more: Any) -> Any:
     return await work.run(preferences.save, keys, user_id, choices or await everything(), **more)
+
+
+async def renewed(keys: Any, user_id: str, purpose: Purpose, **more: Any) -> Any:
+    return await work.run(preferences.renew, keys, user_id, purpose, **more)

@@ -1,6 +1,7 @@
 """告知文・本人の権利・漏えい対応の画面と、だれでも見る告知文のページ。"""
 
 import secrets
+from datetime import timedelta
 
 import httpx
 import pytest_asyncio
@@ -8,7 +9,7 @@ import pytest_asyncio
 from backend.consent.notices import LANGUAGES, Purpose
 from backend.residents import preferences, rights
 from backend.staff.signin import digest
-from backend.store import work
+from backend.store import clock, work
 from backend.web.sessions import CONSOLE, csrf_token
 from tests.consent.desk import form, publish
 from tests.residents.conftest import PUBLIC
@@ -122,3 +123,13 @@ async def test_every_language_of_every_version_is_public(seat, app):
         for language in LANGUAGES:
             assert (await anyone.get(f"/policy/consent/1?lang={language}")).status_code == 200
         assert (await anyone.get("/policy/consent/9")).status_code == 404
+
+
+async def test_a_version_waiting_for_its_day_has_no_page(page):
+    today = (await clock.now()).astimezone(clock.JST).date()
+    number = await publish(published_on=today + timedelta(days=2), effective_on=today + timedelta(days=9))
+    assert f"/policy/consent/{number}" not in (await page.call("GET", "/policy/consent")).text
+    assert (await page.call("GET", f"/policy/consent/{number}")).status_code == 404
+    await clock.advance(2 * 86400)
+    assert f"/policy/consent/{number}" in (await page.call("GET", "/policy/consent")).text
+    assert (await page.call("GET", f"/policy/consent/{number}")).status_code == 200

@@ -8,12 +8,15 @@ import pytest
 from backend.consent.notices import Purpose
 from backend.errors import LineError, Refused
 from backend.line.gateway import Gateway
-from backend.residents import erasure, followers, journal, preferences, replay
+from backend.residents import erasure, followers, journal, preferences, replay, rights
 from backend.residents.choices import Choices
+from backend.residents.remaining import NotErased
 from backend.residents.replay import Replayed
 from backend.residents.vocabulary import Topic
 from backend.segments import audience, criteria, fields
 from backend.store import clock, work
+from tests import cast
+from tests.consent.desk import OFFICER
 from tests.residents.people import KEN, SAKURA, consented, today, user
 
 AREA = Choices(purposes=Purpose.AREA, area=12)
@@ -155,13 +158,32 @@ async def test_someone_who_comes_back_between_is_counted_anew(database, keys, si
     await line.close()
 
 
-async def test_a_suspicious_list_erases_nobody(database, keys, simulator, line):
-    people = [user(n) for n in range(1, 101)]
+@pytest.mark.parametrize(
+    ("known", "present"),
+    [(1, 0), (3, 0), (50, 0), (100, 0), (10, 6), (50, 34), (100, 69)],
+    ids=lambda number: str(number),
+)
+async def test_a_suspicious_list_erases_nobody(database, keys, simulator, line, owner, known, present):
+    """空の一覧は、何人でも疑う。割合が大きいときも、登録した人が少ないことは言い訳にならない。"""
+    people = [user(n) for n in range(1, known + 1)]
+    simulator.add_friends(*people[:present])
     await work.run(preferences.save_many, keys, [(one, AREA) for one in people])
-    for _ in range(2):
-        with pytest.raises(Refused):
+    for _ in range(3):
+        with pytest.raises(Refused, match="だれも消していません"):
             await followers.compare(keys, line)
-    assert await preferences.held(keys, people[0]) is not None
+    assert await owner.fetchval("select count(*) from resident") == known
+    assert await owner.fetchval("select max(absences) from resident") == 0
+    await line.close()
+
+
+@pytest.mark.parametrize(("known", "present"), [(10, 7), (4, 1), (100, 70)])
+async def test_a_plausible_list_is_believed(database, keys, simulator, line, owner, known, present):
+    people = [user(n) for n in range(1, known + 1)]
+    simulator.add_friends(*people[:present])
+    await work.run(preferences.save_many, keys, [(one, AREA) for one in people])
+    erased = [await followers.compare(keys, line) for _ in range(2)]
+    assert erased == [0, known - present]
+    assert await owner.fetchval("select count(*) from resident") == present
     await line.close()
 
 
@@ -186,3 +208,49 @@ async def test_partial_lapse_keeps_what_is_still_agreed(database, keys, owner):
     assert found is not None
     assert set(found.grants) == {Purpose.AREA}
     assert found.choices.topics == ()
+
+
+async def test_the_proof_says_what_was_counted_after_erasing(database, keys, owner):
+    """証明の数は、消した後に数えたもの。一部をやめた人には、残るものを言う。"""
+    choices = Choices(purposes=Purpose.AREA | Purpose.TOPICS, area=12, topics=(Topic.BOSAI,))
+    await consented(keys, SAKURA, choices)
+    part = await work.run(preferences.withdraw, keys, SAKURA, Purpose.AREA)
+    assert part is not None
+    assert (part.body["kept"], part.body["rows_left"], part.body["answers_left"]) == (["topics"], 1, 0)
+    assert part.body["rows_left"] == await owner.fetchval("select count(*) from resident")
+    assert "残っているもの: 関心のあるお知らせ" in part.text
+    whole = await work.run(preferences.withdraw, keys, SAKURA)
+    assert whole is not None
+    assert (whole.body["kept"], whole.body["rows_left"], whole.body["answers_left"]) == ([], 0, 0)
+    assert "残っているもの: ありません" in whole.text
+
+
+async def test_open_codes_cases_and_children_are_counted_too(database, keys):
+    await cast.enrol(OFFICER)
+    await consented(keys, SAKURA)
+    code, _ = await work.run(rights.issue_code, keys, SAKURA)
+    await work.run(rights.open_case, OFFICER, keys, code)
+    await work.run(rights.issue_code, keys, SAKURA)
+    proof = await work.run(preferences.withdraw, keys, SAKURA, Purpose.AREA)
+    assert proof is not None
+    assert proof.body["rows_left"] == 4  # 本人の行、子、コード、窓口の一件
+
+
+@pytest.mark.parametrize("purposes", [None, Purpose.AREA])
+async def test_what_was_not_erased_is_never_proved_erased(database, keys, owner, purposes):
+    """消したつもりで消えていなければ、証明は出ず、同意も元のまま。"""
+    await consented(keys, SAKURA, Choices(purposes=Purpose.AREA | Purpose.TOPICS, area=12))
+    await owner.execute(
+        "create function keeps() returns trigger language plpgsql as $$ begin "
+        "if tg_op = 'DELETE' then return null; end if; new.area = old.area; new.purposes = old.purposes; return new; end $$; "
+        "create trigger keeps before update or delete on resident for each row execute function keeps()"
+    )
+    try:
+        with pytest.raises(NotErased):
+            await work.run(preferences.withdraw, keys, SAKURA, purposes)
+    finally:
+        await owner.execute("drop function keeps cascade")
+    found = await preferences.held(keys, SAKURA)
+    assert found is not None
+    assert set(found.grants) == {Purpose.AREA, Purpose.TOPICS}
+    assert journal.latest(keys) == {}

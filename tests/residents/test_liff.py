@@ -1,12 +1,13 @@
 """住民のページのAPI: 同意の前に何も残さず、本人だけが、自分の分だけを動かす。"""
 
 import json
+import time
 
 import pytest
 import pytest_asyncio
 
 from backend.consent import receipt
-from backend.residents import erasure, incident, preferences, stages
+from backend.residents import erasure, incident, linked, preferences, stages
 from backend.store import clock, work
 from tests.consent.desk import OFFICER
 from tests.residents.conftest import form
@@ -50,6 +51,7 @@ async def test_nothing_is_written_before_the_button(page, owner, keys, trace):
         (await page.call("GET", "/liff/api/me")).json() == {"friend": True, "held": None},
         (await page.save(purposes=[])).status_code == 422,
         (await page.save(area=999)).status_code == 422,
+        (await page.renew("area")).status_code == 404,
         (await page.call("DELETE", "/liff/api/me")).json()["proof"] is None,
         (await page.call("DELETE", "/liff/api/me/area")).json()["proof"] is None,
         (await page.call("DELETE", "/liff/api/me/children/1")).json() == {"stopped": False},
@@ -158,6 +160,28 @@ async def test_a_failing_line_never_blocks_erasure(page, simulator, keys):
     answer = (await page.call("DELETE", "/liff/api/me", json={"access_token": "expired"})).json()
     assert answer["deauthorized"] is False
     assert await preferences.held(keys, SAKURA) is None
+
+
+async def test_without_a_token_the_link_to_line_is_said_to_be_left(page, simulator, keys):
+    """電話に札がなければ、LINEの側の許可は取り消せない。黙って済んだことにしない。"""
+    await page.sign_in(SAKURA)
+    await page.save(purposes=["area", "topics"], topics=["bosai"])
+    assert (await page.call("DELETE", "/liff/api/me/area")).json()["deauthorized"] is None
+    assert (await page.call("DELETE", "/liff/api/me")).json()["deauthorized"] is False
+    assert await preferences.held(keys, SAKURA) is None
+
+
+async def test_a_stalled_line_does_not_hold_back_the_proof(page, simulator):
+    tokens = simulator.tokens(SAKURA)
+    await page.offer(tokens["id_token"])
+    await page.save()
+    simulator.fault("/user/v1/deauthorize", "stall_after", times=None)
+    begun = time.monotonic()
+    answer = (await page.call("DELETE", "/liff/api/me", json={"access_token": tokens["access_token"]})).json()
+    took = time.monotonic() - begun
+    assert answer["proof"]["everything"] is True
+    assert answer["deauthorized"] is False
+    assert took < linked.SECONDS + 3
 
 
 async def test_one_child_is_stopped_quietly(page):
@@ -312,6 +336,7 @@ async def test_too_many_writes_wait(page):
 FOREIGN = [{"origin": "https://evil.example"}, {"x-ward": ""}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}]
 WRITES = [
     ("PUT", "/liff/api/me"),
+    ("POST", "/liff/api/me/area/renewal"),
     ("DELETE", "/liff/api/me"),
     ("DELETE", "/liff/api/me/area"),
     ("DELETE", "/liff/api/me/children/1"),
@@ -354,6 +379,7 @@ async def test_nothing_is_read_or_saved_while_the_switch_is_closed(page, keys):
     await page.sign_in(SAKURA)
     assert (await page.call("GET", "/liff/api/me")).status_code == 503
     assert (await page.save()).status_code == 503
+    assert (await page.renew("area")).status_code == 503
     assert (await page.call("GET", "/liff/api/me/download")).status_code == 503
     assert (await page.call("DELETE", "/liff/api/me")).status_code == 200
     assert await preferences.held(keys, SAKURA) is None

@@ -3,124 +3,38 @@
 import asyncio
 import os
 import random
-from collections.abc import Awaitable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest_asyncio
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
-from backend.consent import ledger, notices
+from backend.consent import ledger
 from backend.consent.notices import Purpose
 from backend.delivery import audience, batches, freeze
 from backend.delivery.batches import Batch
 from backend.delivery.outbox import ByCriteria
 from backend.line.events import Event
-from backend.residents import erasure, preferences
-from backend.residents.choices import Choices
-from backend.residents.vocabulary import AgeBand, Language, Slot, Stream, Topic
+from backend.residents import erasure
 from backend.segments import fields
 from backend.store import clock, work
 from backend.ward.kinds import Kind
 from tests.consent import desk
 from tests.delivery.conftest import approved, package
-from tests.residents.people import user
+from tests.residents.consent_acts import MANY, PEOPLE, WHO, Acts
+from tests.residents.consent_model import World, month
 
-PEOPLE = [user(n) for n in (1, 2, 3)]
-MANY = st.integers(1, 63).map(Purpose)
-WHO = st.integers(0, 2)
 EXAMPLES, STEPS = int(os.environ.get("C2_EXAMPLES", "12")), 25
 AREA_12 = ByCriteria('{"all":[{"any":[{"field":"area","value":12,"not":false}]}]}')
 GRACE = timedelta(days=ledger.GRACE_DAYS)
 
 
-NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass
-class World:
-    """試験の間だけの、外の世界。"""
-
-    loop: asyncio.AbstractEventLoop
-    keys: Any
-    owner: asyncpg.Connection
-    truncate: str
-    steps: int = 0
-    sends: int = 0
-    sent: int = 0
-
-    def run(self, coroutine: Awaitable[Any]) -> Any:
-        return self.loop.run_until_complete(coroutine)
-
-
-@dataclass
-class Known:
-    """模型が知っている一人: 目的 → (告知文の版, 終わり)。"""
-
-    grants: dict[Purpose, tuple[int, datetime]] = field(default_factory=dict)
-    at: datetime = NEVER
-
-
-def answers(purposes: Purpose) -> Choices:
-    return Choices(
-        purposes=purposes,
-        area=12,
-        age_band=AgeBand.THIRTIES,
-        topics=(Topic.BOSAI,),
-        language=Language.KO,
-        collection_area=13,
-        streams=(Stream.PLASTIC,),
-        slot=Slot.MORNING,
-    )
-
-
-class Consent(RuleBasedStateMachine):
-    world: ClassVar[World]
-
-    @initialize(first=st.lists(MANY, min_size=3, max_size=3))
-    def begin(self, first: list[Purpose]) -> None:
-        self.world.run(self.world.owner.execute(self.world.truncate))
-        self.people = {who: Known() for who in PEOPLE}
-        self.versions: list[tuple[int, Purpose, datetime]] = []
-        self.events = 0
-        self.past: list[tuple[datetime, Event]] = []  # 届いた時刻つき
-        self.delivery: int | None = None
-        self.still: set[str] = set()  # 確定してから、何もしていない人
-        self.packed: set[str] = set()
-        for who, purposes in enumerate(first):
-            self.save(who, purposes)
-
-    @rule(who=WHO, purposes=MANY)
-    def save_again(self, who: int, purposes: Purpose) -> None:
-        self.save(who, purposes)
-
-    @rule(who=WHO, purposes=MANY)
-    def save(self, who: int, purposes: Purpose) -> None:
-        self.still.discard(PEOPLE[who])
-        self.world.run(work.run(preferences.save, self.world.keys, PEOPLE[who], answers(purposes)))
-        now = self.world.run(clock.now())
-        version = self.world.run(notices.current()).version
-        self.people[PEOPLE[who]] = Known({p: (version, self._end(p, version, now)) for p in purposes}, now)
-
-    @rule(who=WHO, purposes=MANY)
-    def withdraw_some(self, who: int, purposes: Purpose) -> None:
-        self.still.discard(PEOPLE[who])
-        self.world.run(work.run(preferences.withdraw, self.world.keys, PEOPLE[who], purposes))
-        known = self.people[PEOPLE[who]]
-        now = self.world.run(clock.now())
-        known.grants = {p: g for p, g in known.grants.items() if not p & purposes and g[1] > now}
-        if purposes & Purpose.AREA:  # 同意し直しても、前に確定した配信には戻らない
-            self.packed.discard(PEOPLE[who])
-
-    @rule(who=WHO)
-    def withdraw_all(self, who: int) -> None:
-        self.world.run(work.run(preferences.withdraw, self.world.keys, PEOPLE[who]))
-        self.people[PEOPLE[who]].grants = {}
+class Consent(Acts):
+    """配信、告知文の版、時の流れ、LINEの知らせと、いつも言えること。"""
 
     @rule()
     def freeze_a_delivery(self) -> None:
@@ -189,6 +103,7 @@ class Consent(RuleBasedStateMachine):
     @rule(purposes=st.integers(0, 63).map(Purpose), days=st.integers(0, 60))
     def bump(self, purposes: Purpose, days: int) -> None:
         number = self.world.run(desk.publish(purposes, effective_in=days))
+        self.backup = None  # 戻す控えには、この版がない
         today = self.world.run(clock.now()).astimezone(clock.JST).date()
         day = today + timedelta(days=days) + GRACE
         end = datetime(day.year, day.month, day.day, tzinfo=clock.JST)
@@ -206,11 +121,16 @@ class Consent(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         self.world.run(erasure.sweep(self.world.keys))
-        now = self.world.run(clock.now())
+        now, today = self.world.run(clock.now()), self._today()
+        school = date(today.year - (today.month < 4), 4, 1)
         for who, known in self.people.items():
             if known.grants and min(until for _, until in known.grants.values()) <= now:
-                known.grants = {p: g for p, g in known.grants.items() if g[1] > now}
                 self.still.discard(who)  # 期限切れも取りやめと同じく、確定した配信から外す
+                self._mark(who, known.end(Purpose(0), now))
+            due = tuple(one for one in known.choices.due_months if month(one, 3) > today)
+            born = tuple(one for one in known.choices.birth_months if one >= school.replace(year=school.year - 18))
+            if (due, born) != (known.choices.due_months, known.choices.birth_months):
+                self._family(who, due, born)
 
     @rule(who=WHO, kind=st.sampled_from(["follow", "unfollow"]), seconds=st.sampled_from([-40 * 86400, -60, 5]))
     def line_says(self, who: int, kind: str, seconds: int) -> None:
@@ -245,7 +165,7 @@ class Consent(RuleBasedStateMachine):
             known = self.people[str(event.user_id)]
             self.still.discard(str(event.user_id))
             if first and event.kind == "unfollow" and event.at > known.at:
-                known.grants = {}
+                self._mark(str(event.user_id), known.end(None, self.world.run(clock.now())))
 
     @invariant()
     def rows_ledger_and_criteria_agree(self) -> None:
@@ -263,15 +183,12 @@ class Consent(RuleBasedStateMachine):
             # I6, P3: 行にあるのは、同意した目的の答えだけ。
             held = Purpose(row["purposes"])
             assert set(held) == set(known.grants)
-            wanted = replace(answers(held))
-            for column, purpose, value in (
-                ("area", Purpose.AREA, wanted.area),
-                ("age_band", Purpose.AGE, 30),
-                ("topics", Purpose.TOPICS, 1),
-                ("language", Purpose.LANGUAGE, "ko"),
-                ("collection_area", Purpose.GARBAGE, 13),
-            ):
-                assert row[column] == (value if purpose & held else (0 if column == "topics" else None))
+            births = await self.world.owner.fetch(
+                "select birth_month from resident_child where resident_id = $1 order by position", row["id"]
+            )
+            found: dict[str, Any] = {**row, "births": [one["birth_month"] for one in births]}
+            assert {column: found[column] for column in known.row} == known.row
+            assert [one for n in range(1, 6) if (one := row[f"birth_{n}"])] == known.row["births"]
             # P12: 札は、行の鍵からだけ求まる。台帳の畳み込みと行は同じことを言う。
             live = (await ledger.live([ledger.subject(row["subject_key"])])).popitem()[1]
             assert set(live) == set(known.grants)
@@ -292,20 +209,6 @@ class Consent(RuleBasedStateMachine):
             "from consent_event) t where at <= before"
         )
         assert disorder == 0
-
-    def _end(self, purpose: Purpose, version: int, at: datetime) -> datetime:
-        ends = [end for number, material, end in self.versions if number > version and material & purpose]
-        return min([_months_later(at, 24), *ends])
-
-
-def _months_later(at: datetime, months: int) -> datetime:
-    month = at.month - 1 + months
-    year, day = at.year + month // 12, at.day
-    while True:
-        try:
-            return at.replace(year=year, month=month % 12 + 1, day=day)
-        except ValueError:
-            day -= 1
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -341,5 +244,6 @@ def test_consent_always_means_what_was_agreed(world: World) -> None:
         )
     finally:
         print(
-            f"C2: 種 {number}(C2_SEED={number} で同じ並び)、歩数 {world.steps}、送信 {world.sends}回のべ{world.sent}人"
+            f"C2: 種 {number}(C2_SEED={number} で同じ並び)、歩数 {world.steps}、送信 {world.sends}回のべ{world.sent}人、"
+            f"控えの戻し {world.restored}回"
         )
