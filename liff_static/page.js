@@ -10,6 +10,7 @@ import { hush } from "./words.js";
 
 const views = [...document.querySelectorAll("[data-view]")];
 const signIn = document.getElementById("sign-in");
+let ready = false; // SDKの用意ができ、押せばLINEへ移れる
 let inside = false; // セッションがある
 let mine = null; // 預かっている内容
 let wanted = document.body.dataset.start;
@@ -25,7 +26,7 @@ begin();
 async function begin() {
   if (session.likely()) show("wait", false);
   try {
-    if (!(await session.open())) return session.pressed ? session.signIn() : welcome();
+    if (!(await session.open())) return session.wasPressed() ? session.signIn() : welcome();
     await enter();
   } catch (error) {
     stop(error);
@@ -54,10 +55,7 @@ function arrive() {
 }
 
 function welcome() {
-  signIn.addEventListener("click", (event) => {
-    event.preventDefault();
-    session.signIn();
-  });
+  ready = true;
   show("welcome", false);
 }
 
@@ -154,6 +152,12 @@ function stop(error) {
 }
 
 function wire() {
+  signIn.addEventListener("click", (event) => {
+    event.preventDefault();
+    if (ready) return session.signIn();
+    session.press();
+    return show("wait", false);
+  });
   document.getElementById("erase").addEventListener("click", erase);
   document.getElementById("keep").addEventListener("click", () => (inside ? reload().catch(stop) : show("welcome")));
   document.getElementById("stopped-back").addEventListener("click", () => reload().catch(stop));

@@ -8,8 +8,23 @@ const ONCE_IN = 30 * 60_000; // この間にもう一度断られたら、自分
 const LEFTOVERS = ["code", "state", "liffClientId", "liffRedirectUri", "liff.state", "liff.referrer", "liff.hback",
   "liffIsEscapedFromApp", "liffOAuth2Error", "error", "error_description", "pressed"];
 
-/** 台本が動く前に「LINEで続ける」を押し、LINEを通って戻ってきた。もう一度押させない。 */
-export const pressed = location.search.includes("pressed");
+const PRESSED = "ward-pressed";
+let pressed = location.search.includes("pressed") || remembered();
+
+/** 「LINEで続ける」は、SDKの用意がまだのうちに押されている。もう一度押させない。 */
+export const wasPressed = () => pressed;
+
+/** 用意がまだのうちに押された。SDKがこのページを読み直しても(入口から目当ての道へ)覚えている。 */
+export function press() {
+  pressed = true;
+  sessionStorage.setItem(PRESSED, "1");
+}
+
+function remembered() {
+  const was = sessionStorage.getItem(PRESSED) !== null;
+  sessionStorage.removeItem(PRESSED);
+  return was;
+}
 
 /** SDKを起こす。許可を断って戻ったときは `refused`、LINEに届かないときは `line` か `offline` の Trouble。 */
 export async function open() {
@@ -24,6 +39,7 @@ export async function open() {
     throw new Trouble(navigator.onLine ? "line" : "offline");
   } finally {
     clearTimeout(timer);
+    sessionStorage.removeItem(PRESSED);
   }
   tidy();
   return liff.isLoggedIn();

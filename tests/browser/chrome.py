@@ -19,6 +19,7 @@ from tests import chromium
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Playwright
 
+STREAMING = "/console/deliveries/"
 CLOSING_SECONDS = 15  # Playwrightの閉じる呼び出しには期限がない
 
 
@@ -45,6 +46,9 @@ class Chrome:
         if self._browser is None or context.browser is not self._browser:
             return
         seen = [page.url for page in context.pages]
+        for page in context.pages:
+            if STREAMING in page.url:  # 流れを聞いたまま閉じると、Chromiumがまれに返事をしない
+                await _in_time(page.goto("about:blank"))
         if not await _in_time(context.close()):
             warnings.warn(
                 f"ブラウザが{CLOSING_SECONDS}秒のうちに閉じませんでした({seen})。新しいものに替えます", stacklevel=1

@@ -86,7 +86,7 @@ async def _held(phone: Phone) -> None:
 
 
 async def _nothing_held(phone: Phone) -> None:
-    await phone.open("/liff/done")
+    await phone.open("/liff/stop")
     await phone.arrive("held")
 
 

@@ -131,8 +131,26 @@ async def test_pressed_before_the_script_runs_one_press_is_enough(phone: Phone) 
     await phone.page.click("#sign-in", no_wait_after=True)
     slow.set()
     await phone.page.click("button[value=allow]")
-    await phone.arrive("held")
+    await phone.arrive("form")
     assert phone.page.url == f"{WARD}/liff/settings?lang=en&only=garbage"
+    assert phone.authorisations() == 1
+
+
+async def test_pressed_while_the_sdk_wakes_up_one_press_is_enough(phone: Phone) -> None:
+    """LIFFのアドレスから入ると、SDKは入口から目当ての道へ読み直す。その間に押しても、忘れられない。"""
+    slow = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await slow.wait()
+        await route.continue_()
+
+    await phone.page.route("**/contextToken**", late, times=1)
+    await phone.page.goto(f"{WARD}/liff?liff.state=%2Fsettings")
+    await phone.page.click("#sign-in")
+    await phone.page.wait_for_selector("body[data-now=wait]")
+    slow.set()
+    await phone.page.click("button[value=allow]")
+    await phone.arrive("form")
     assert phone.authorisations() == 1
 
 
