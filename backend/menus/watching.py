@@ -26,10 +26,14 @@ _PATH = "/console/menus"
 
 @dataclass(frozen=True)
 class Following:
-    """アカウントの状態に、LINEのメニューが従っているか。`since` は従った時刻。`placed` でなければ、まだ一度も反映していない。"""
+    """アカウントの状態に、LINEのメニューが従っているか。`title` は見せるべき役目、`since` は従った時刻。
+
+    `placed` でなければ、まだ一度も反映していない。
+    """
 
     placed: bool
     done: bool
+    title: str
     since: datetime | None
     problem: str
     no_emergency: bool
@@ -39,12 +43,18 @@ async def following() -> Following:
     known = (await work.sql("select shown, problem, settled_at from menu_known"))[0]
     held = await versions.current()
     try:
-        key = (await composing.compose()).key
+        composition = await composing.compose()
+        key, title = composition.key, composition.shown.role.label
     except Refused:
-        key = ""
+        key = title = ""
     placed = known["shown"] is not None
     return Following(
-        placed, placed and known["shown"] == key, known["settled_at"], known["problem"], Role.EMERGENCY not in held
+        placed,
+        placed and known["shown"] == key,
+        title,
+        known["settled_at"],
+        known["problem"],
+        Role.EMERGENCY not in held,
     )
 
 

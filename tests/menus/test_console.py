@@ -257,5 +257,5 @@ async def test_the_stop_page_tells_whether_lines_menu_has_followed(desk, gateway
     simulator.clear_faults()
     await schedule.turn(gateway, line_settings)
     done = (await watanabe.get("/console/menus/following")).text
-    assert "LINEのメニューも替わっています" in done
+    assert "「災害時」のメニュー" in done
     assert "every 1s" not in done

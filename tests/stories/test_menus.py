@@ -118,7 +118,7 @@ async def test_at_night_the_chief_turns_the_disaster_menu_on_in_two_actions(stag
     assert any(call["endpoint"].startswith("POST /v2/bot/user/all/richmenu") for call in changing)
     assert {call["status"] for call in changing} <= {200, 202}
     assert seconds < 3
-    await expect(watanabe.page.get_by_text("LINEのメニューも替わっています。")).to_be_visible()
+    await expect(watanabe.page.get_by_text("「災害時」のメニュー")).to_be_visible()
     await stage.until(
         lambda: all("避難情報を見る" in str(stage.line.screen(one["user"])["menu"]) for one in stage.line.people())
     )
